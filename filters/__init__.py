@@ -1,0 +1,1 @@
+"""What is kept: scorers measure speech, gates judge the figures."""

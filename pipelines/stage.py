@@ -1,0 +1,79 @@
+"""A stage: a small picklable description that opens into a function of Arrow batches.
+
+The description travels to the workers; ``open`` runs once in each and loads the models. Engines
+know stages only through this file, and stages know nothing of engines.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import pyarrow as pa
+from lauter.datasets.errors import LauterError
+
+BatchFunction = Callable[[pa.RecordBatch], pa.RecordBatch]
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What one worker of a stage needs, and how many workers there may be."""
+
+    num_cpus: float = 1.0
+    num_gpus: float = 0.0
+    batch_size: int = 8
+    concurrency: int = 1
+
+
+class Stage(Protocol):
+    """Adds columns to a batch of rows; never drops, doubles or reorders a row."""
+
+    @property
+    def name(self) -> str:
+        """A short name for logs and timings."""
+        ...
+
+    @property
+    def resources(self) -> Resources:
+        """What a worker of this stage needs."""
+        ...
+
+    @property
+    def reads(self) -> Sequence[str]:
+        """Columns that must be there."""
+        ...
+
+    @property
+    def adds(self) -> pa.Schema:
+        """Columns that it appends, in order."""
+        ...
+
+    def open(self) -> BatchFunction:
+        """Load what is needed and return the function; called once per worker."""
+        ...
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A list of stages whose columns fit together."""
+
+    source: pa.Schema
+    stages: tuple[Stage, ...]
+
+    def __post_init__(self) -> None:
+        available = set(self.source.names)
+        for stage in self.stages:
+            missing = [column for column in stage.reads if column not in available]
+            if missing:
+                raise LauterError(
+                    f"stage '{stage.name}' reads {', '.join(missing)}, "
+                    "which no stage before it adds"
+                )
+            available.update(stage.adds.names)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The schema of finished rows."""
+        fields = list(self.source)
+        for stage in self.stages:
+            fields.extend(stage.adds)
+        return pa.schema(fields)

@@ -1,0 +1,1 @@
+"""Who learns: codec, model, distillation, evaluation. Not built yet."""

@@ -1,0 +1,135 @@
+"""What a teacher is: something that speaks requests, says what it can do, and is identified.
+
+To add one, write a class with these four members in a file of its own, and a configuration that
+names it (orchestration/conf/teacher/). Nothing else need know of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from lauter.datasets.audio import Samples
+from lauter.datasets.records import Prompt, Request
+from lauter.datasets.tags import Emotion, Style
+from lauter.datasets.voices import Voice
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What came back for one request.
+
+    Give either ``samples`` (float32 ``[samples]`` in -1…1) or ``flac`` (bytes that are stored as
+    they are, with ``duration_s``); ``codes`` are interleaved dual-codebook ids where the teacher
+    speaks in them; ``device_s`` is the accelerator or core time that was spent.
+    """
+
+    sample_rate: int
+    samples: Samples | None = None
+    flac: bytes | None = None
+    duration_s: float | None = None
+    codes: tuple[int, ...] | None = None
+    device_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a teacher can be asked for; whatever is not named here is refused at planning.
+
+    ``emotion_levels`` and ``speed_levels`` give, for each emotion and for ``fast`` and ``slow``,
+    the highest level.
+    """
+
+    voices: tuple[Voice, ...]
+    emotion_levels: Mapping[str, int] = field(default_factory=lambda: {Emotion.NEUTRAL.value: 0})
+    speed_levels: Mapping[str, int] = field(default_factory=dict)
+    styles: tuple[str, ...] = (Style.PLAIN.value,)
+    cloning: bool = False
+    editing: bool = False
+    codes: bool = False
+    logits: bool = False
+    max_characters: int = 400
+
+    @property
+    def dialects(self) -> tuple[str, ...]:
+        """The dialects spoken, sorted."""
+        return tuple(sorted({voice.dialect for voice in self.voices}))
+
+    def speakers(self, dialect: str) -> tuple[str, ...]:
+        """The speakers of a dialect, sorted by name."""
+        return tuple(sorted(voice.speaker for voice in self.voices if voice.dialect == dialect))
+
+
+class Teacher(Protocol):
+    """A voice, or many, that can be asked to speak."""
+
+    name: str
+
+    def capabilities(self) -> Capabilities:
+        """Say what may be asked; cheap: no model is loaded for it."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Return a digest of name, version, weights and sampling; cheap and stable."""
+        ...
+
+    def speak(self, requests: Sequence[Request]) -> Sequence[Speech | Exception]:
+        """Return, in order, what each request sounds like, or the exception that came instead.
+
+        Speech depends on the request alone, not on its neighbours in the batch. An exception
+        raised instead of returned makes the caller ask again, one request at a time.
+        """
+        ...
+
+
+def refusal(capabilities: Capabilities, teacher: str, prompt: Prompt) -> str | None:
+    """Return why ``teacher`` cannot serve ``prompt``, as a sentence that says what it can do.
+
+    None where it can. The text is not looked at, so one answer serves all prompts of a cell.
+    """
+    dialects = capabilities.dialects
+    if prompt.dialect not in dialects:
+        return (
+            f"no voice of the teacher '{teacher}' speaks {prompt.dialect}; "
+            f"it speaks {_listed(dialects)}"
+        )
+    speakers = capabilities.speakers(prompt.dialect)
+    if prompt.speaker and prompt.speaker not in speakers:
+        return (
+            f"the teacher '{teacher}' has no speaker '{prompt.speaker}' for {prompt.dialect}; "
+            f"it has {_listed(speakers)}"
+        )
+    levels = capabilities.emotion_levels
+    if prompt.emotion not in levels:
+        return (
+            f"the teacher '{teacher}' has no emotion '{prompt.emotion}'; it has {_listed(levels)}"
+        )
+    if (prompt.emotion == Emotion.NEUTRAL) != (prompt.emotion_level == 0):
+        return (
+            f"emotion '{prompt.emotion}' at level {prompt.emotion_level} is a contradiction; "
+            "neutral has level 0, every other emotion a level from 1"
+        )
+    if not 0 <= prompt.emotion_level <= levels[prompt.emotion]:
+        return (
+            f"the teacher '{teacher}' has levels 1 to {levels[prompt.emotion]} of "
+            f"'{prompt.emotion}', not {prompt.emotion_level}"
+        )
+    if prompt.speed_level:
+        slowest = -capabilities.speed_levels.get("slow", 0)
+        fastest = capabilities.speed_levels.get("fast", 0)
+        if not slowest <= prompt.speed_level <= fastest:
+            return (
+                f"the teacher '{teacher}' has speed levels {slowest} to {fastest}, "
+                f"not {prompt.speed_level}"
+            )
+    if prompt.style not in capabilities.styles:
+        return (
+            f"the teacher '{teacher}' has no style '{prompt.style}'; "
+            f"it has {_listed(capabilities.styles)}"
+        )
+    return None
+
+
+def _listed(names: Mapping[str, int] | Sequence[str]) -> str:
+    names = list(names)
+    shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    return shown or "none"
