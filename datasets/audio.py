@@ -1,47 +1,163 @@
 """Audio in and out: FLAC bytes, arrays, resampling.
 
+What is stored is 16-bit: a float sample s stands as the nearest of 32768 s, so decoding and
+encoding again changes nothing. Audio that cannot be what it says (cut off, without samples, with
+samples that are no numbers) is refused here, so that no figure is ever taken from it.
+
 A ``Clip`` decodes its bytes when they are first needed and keeps what it decoded, so that ten
 scorers of one utterance decode it once; one that needs no samples costs nothing.
 """
 
 import io
+import struct
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import soundfile
 import soxr
 from lauter.datasets.errors import UsageError
+from lauter.datasets.identity import digest
 from numpy.typing import NDArray
 
 Samples = NDArray[np.float32]
 """Mono audio, float32 ``[samples]``, in -1…1."""
 
+Integers = NDArray[np.int16]
+"""Mono audio as it is stored, int16 ``[samples]``: 32768 times the samples."""
 
-def encode_flac(samples: Samples, sample_rate: int) -> bytes:
+AUDIO_DOMAIN = "lauter.audio.v1"
+
+_EXACT_IN_16_BITS = frozenset({"PCM_16", "PCM_S8", "PCM_U8", "ULAW", "ALAW"})
+_ESTIMATE_OF_MP3 = 0.95
+"""An MP3 without an info tag does not know its length: what it states is an estimate."""
+_UNKNOWN_SIZES = frozenset({0, 0xFFFFFFFF})
+"""What a program writes into a WAV header when it cannot know the length beforehand."""
+
+
+def audio_digest(encoded: bytes) -> str:
+    """Return the digest of an audio file's bytes, as it stands in the corpus."""
+    return digest(AUDIO_DOMAIN, encoded)
+
+
+def encode_flac(samples: Samples | Integers, sample_rate: int) -> bytes:
     """Return ``samples`` as a 16-bit mono FLAC file; the same samples give the same bytes.
 
-    Values outside -1…1 are clipped. ``sample_rate`` is in Hz.
+    Integers are stored as they are; float values outside -1…1 are clipped. ``sample_rate`` is in
+    Hz. Raises ``UsageError`` for no samples, more than one channel, or values that are no numbers.
     """
+    if samples.ndim != 1 or not len(samples):
+        raise UsageError(
+            f"samples of shape {list(samples.shape)} are no mono audio; give one row of samples"
+        )
+    if samples.dtype != np.int16:
+        samples = _quantised(samples)
     buffer = io.BytesIO()
-    quantised = np.round(np.clip(samples, -1.0, 1.0) * 32767.0).astype(np.int16)
-    soundfile.write(buffer, quantised, sample_rate, format="FLAC", subtype="PCM_16")
+    soundfile.write(buffer, samples, sample_rate, format="FLAC", subtype="PCM_16")
     return buffer.getvalue()
+
+
+def _quantised(samples: Samples) -> Integers:
+    scaled = np.rint(samples * np.float32(32768.0))
+    if not np.isfinite(scaled).all():
+        raise UsageError(
+            f"{np.count_nonzero(~np.isfinite(scaled))} of {len(scaled)} samples are not numbers "
+            "(NaN or infinite); the program that made them is at fault"
+        )
+    integers: Integers = np.clip(scaled, -32768.0, 32767.0).astype(np.int16)
+    return integers
 
 
 def decode_audio(data: bytes) -> tuple[Samples, int]:
     """Return samples (mixed to mono) and sample rate of FLAC, WAV, OGG or MP3 bytes.
 
-    Raises ``UsageError`` where the bytes are no readable audio.
+    Raises ``UsageError`` where the bytes are no readable audio, or not all of it.
     """
+    with open_audio(data) as file:
+        samples = read_samples(file)
+        sample_rate = int(file.samplerate)
+    if samples.dtype == np.int16:
+        samples = samples.astype(np.float32)
+        samples *= np.float32(1 / 32768)
+    return samples, sample_rate
+
+
+def open_audio(source: bytes | Path) -> soundfile.SoundFile:
+    """Open an encoded audio, of which nothing but the header is read yet.
+
+    Raises ``UsageError`` where it is no audio file, or a WAV that is shorter than it says.
+    """
+    if isinstance(source, bytes):
+        _refuse_cut_off_wav(source)
     try:
-        samples, sample_rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError) as error:
+        return soundfile.SoundFile(io.BytesIO(source) if isinstance(source, bytes) else source)
+    except soundfile.LibsndfileError as error:
+        size = len(source) if isinstance(source, bytes) else source.stat().st_size
         raise UsageError(
-            f"an audio of {len(data)} bytes cannot be decoded ({error}); "
+            f"an audio of {size} bytes cannot be decoded; "
             "it is damaged or in a format other than FLAC, WAV, OGG or MP3"
         ) from error
-    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
-    return np.ascontiguousarray(mono, dtype=np.float32), int(sample_rate)
+
+
+def read_samples(file: soundfile.SoundFile, frames: int = -1) -> Samples | Integers:
+    """Return the next ``frames`` (-1: all that follow) as one channel.
+
+    Integers where the file holds exactly these (mono, up to 16 bits); else float32, mixed to
+    mono. Raises ``UsageError`` where less can be read than the file says it holds.
+    """
+    expected = file.frames - file.tell() if frames < 0 else frames
+    exact = file.channels == 1 and file.subtype in _EXACT_IN_16_BITS
+    try:
+        samples = file.read(expected, dtype="int16" if exact else "float32", always_2d=True)
+    except (soundfile.LibsndfileError, MemoryError) as error:
+        raise UsageError(
+            f"the audio is damaged: {_cause(error)}; take it from its source again"
+        ) from error
+    estimated = str(file.subtype).startswith("MPEG")
+    if len(samples) < expected * (_ESTIMATE_OF_MP3 if estimated else 1.0):
+        raise UsageError(
+            f"the audio is cut off: {len(samples)} of {expected} samples can be read; "
+            "take it from its source again"
+        )
+    if not len(samples):
+        raise UsageError("the audio holds no samples")
+    if exact:
+        integers: Integers = samples[:, 0]
+        return integers
+    mono: Samples = np.ascontiguousarray(
+        samples[:, 0] if file.channels == 1 else samples.mean(axis=1), dtype=np.float32
+    )
+    if file.subtype in ("FLOAT", "DOUBLE") and not np.isfinite(mono).all():
+        raise UsageError(
+            f"{np.count_nonzero(~np.isfinite(mono))} of {len(mono)} samples of the audio are not "
+            "numbers (NaN or infinite); the program that wrote it is at fault"
+        )
+    return mono
+
+
+def _cause(error: soundfile.LibsndfileError | MemoryError) -> str:
+    if isinstance(error, MemoryError):
+        return "it says it is longer than memory"
+    return str(error.error_string).removeprefix("Error : ").rstrip(".")
+
+
+def _refuse_cut_off_wav(data: bytes) -> None:
+    """Raise where a WAV's data chunk says more than follows; libsndfile would not tell."""
+    if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
+        return
+    position = 12
+    while position + 8 <= len(data):
+        name, size = struct.unpack_from("<4sI", data, position)
+        position += 8
+        if name == b"data":
+            following = len(data) - position
+            if size > following and size not in _UNKNOWN_SIZES:
+                raise UsageError(
+                    f"the audio is cut off: its header says {size} bytes of samples, "
+                    f"{following} are there; take it from its source again"
+                )
+            return
+        position += size + size % 2
 
 
 def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
