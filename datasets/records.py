@@ -78,6 +78,12 @@ SCORING_FIELDS = [
         pa.list_(pa.struct([("scorer", pa.string()), ("error", pa.string())])),
         "Scorers that failed on this row, and how",
     ),
+    described(
+        "scorer_seconds",
+        pa.list_(pa.struct([("scorer", pa.string()), ("seconds", pa.float64())])),
+        "Time that each scorer spent on this row: its share of the batch",
+        unit="s",
+    ),
 ]
 """Beside these, each scorer adds its own columns and one ``<scorer>_fingerprint``. A null score is
 *not applicable* unless its scorer stands in ``score_errors`` or the row was stopped before it."""

@@ -1,0 +1,102 @@
+"""The `lauter` command: one word, then Hydra's ``key=value`` settings.
+
+Exit codes: 0 done; 1 our fault; 2 what the caller got wrong; 3 a finished run that missed its
+quality gate; 130 stopped by Ctrl-C, with everything committed kept.
+"""
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from lauter.datasets.errors import LauterError, UsageError
+from rich.console import Console
+from rich.markup import escape
+
+COMMANDS = {
+    "doctor": "say what is here, what is missing and how to get it",
+    "plan": "say what would be asked and what would be refused, without speaking",
+    "preview": "send a handful of requests through the whole pipeline and show them",
+    "synthesize": "speak, score, judge and keep what the corpus does not have yet",
+    "import": "bring in speech made elsewhere; it is scored, judged and kept like our own",
+    "judge": "judge the corpus anew under a policy, without touching a model",
+    "export": "write accepted speech as WebDataset shards or Lance, with its cards",
+    "audit": "write the report: a page with plots and playable speech, and a table",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and exit with its code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command and return its exit code; errors become one sentence on standard error."""
+    debug = "--debug" in arguments
+    words = [word for word in arguments if word != "--debug"]
+    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    complaints = Console(stderr=True, highlight=False, soft_wrap=True)
+    if not words or words[0] in ("-h", "--help", "help"):
+        console.print(_help())
+        return 0 if words else UsageError.exit_code
+    if words[0] == "--version":
+        from importlib.metadata import version
+
+        console.print(f"lauter {version('lauter')}")
+        return 0
+    name, overrides = words[0], words[1:]
+    try:
+        return _dispatch(name, overrides, console)
+    except KeyboardInterrupt:
+        complaints.print("stopped; what was committed is kept, and the same command goes on")
+        return 130
+    except LauterError as error:
+        if debug:
+            traceback.print_exc()
+        complaints.print(f"[red]lauter {escape(name)}:[/red] {escape(str(error))}")
+        return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        complaints.print(
+            f"[red]lauter {escape(name)}:[/red] something went wrong that should not have: "
+            f"{escape(f'{type(error).__name__}: {error}')}. "
+            "Nothing committed is lost; run it again with --debug and report what it prints."
+        )
+        return LauterError.exit_code
+
+
+def _dispatch(name: str, overrides: Sequence[str], console: Console) -> int:
+    if name not in COMMANDS:
+        import difflib
+
+        near = difflib.get_close_matches(name, COMMANDS, 1)
+        hint = f"did you mean '{near[0]}'?" if near else f"it has {', '.join(COMMANDS)}"
+        raise UsageError(f"there is no command '{name}'; {hint}")
+    from lauter.orchestration import settings
+
+    if any(word in ("-h", "--help") for word in overrides):
+        console.print(f"lauter {name} \\[key=value ...]\n\n{COMMANDS[name]}\n")
+        console.print(settings.describe(), markup=False)
+        return 0
+    room = importlib.import_module(
+        f"lauter.orchestration.commands.{name.replace('import', 'import_')}"
+    )
+    code: int = room.run(settings.load_settings(overrides), console)
+    return code
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [
+        "lauter COMMAND \\[key=value ...] \\[--debug]",
+        "",
+        *(f"  {name:<{width}}  {meaning}" for name, meaning in COMMANDS.items()),
+        "",
+        "`lauter COMMAND --help` lists the settings. Try `lauter preview` first.",
+    ]
+    return "\n".join(lines)

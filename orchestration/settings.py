@@ -1,0 +1,215 @@
+"""The configuration's types: what each key means, and its default.
+
+Groups that name a class (``_target_``) are checked against that class when it is made; the rest
+is checked here. Hydra composes, OmegaConf checks the types, and what neither knows is answered
+with the nearest known key.
+"""
+
+import difflib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from lauter.datasets.errors import UsageError
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+CONFIGURATION_FOLDER = Path(__file__).parent / "conf"
+
+
+@dataclass
+class SpeakSettings:
+    """How the teacher is asked."""
+
+    attempts: int = 3
+    """How often one request is asked before it becomes a dead letter."""
+    timeout_s: float = 120.0
+    """Seconds that one request may take."""
+    back_off_s: float = 0.5
+    """Seconds before the second attempt; doubled with each further one."""
+    batch_size: int = 4
+    """Requests handed to the teacher at once."""
+    num_cpus: float = 1.0
+    """Cores of one worker (Ray)."""
+    num_gpus: float = 0.0
+    """GPUs of one worker (Ray)."""
+    concurrency: int = 1
+    """Workers of the speaking pool (Ray)."""
+    retry_failed: bool = False
+    """Ask again for what ended with an error in an earlier run."""
+
+
+@dataclass
+class ScoreSettings:
+    """How the scorers are run."""
+
+    batch_size: int = 8
+    """Utterances scored at once."""
+    num_cpus: float = 1.0
+    """Cores of one worker (Ray)."""
+    num_gpus: float = 0.0
+    """GPUs of one worker (Ray)."""
+    concurrency: int = 1
+    """Workers of the scoring pool (Ray)."""
+
+
+@dataclass
+class CommitSettings:
+    """When finished rows are made durable: by whichever comes first."""
+
+    rows: int = 1024
+    """Rows a commit."""
+    seconds: float = 30.0
+    """Seconds between commits; a killed run loses at most this much work."""
+
+
+@dataclass
+class PreviewSettings:
+    """`lauter preview`."""
+
+    count: int = 6
+    """How many requests go through the whole pipeline."""
+    folder: str = "preview"
+    """Where the sounds and the page are written."""
+
+
+@dataclass
+class ExportSettings:
+    """`lauter export`."""
+
+    folder: str = "export"
+    """Where the shards are written."""
+    format: str = "webdataset"
+    """webdataset or lance."""
+    shard_bytes: int = 256 << 20
+    """Size of a shard, in bytes."""
+    version: str | None = None
+    """A tag or version number of the corpus; null: the newest state."""
+    overwrite: bool = False
+    """Replace an export that is there already."""
+
+
+@dataclass
+class AuditSettings:
+    """`lauter audit`."""
+
+    page: str = "audit.html"
+    """The report: one file, readable offline."""
+    samples: int = 3
+    """Playable samples of accepted and of rejected speech for each cell or reason."""
+
+
+@dataclass
+class Settings:
+    """All of Lauter's configuration."""
+
+    corpus: str = "corpus"
+    """Folder of the corpus."""
+    seed: int = 0
+    """Seed of the choice of prompts and of the teacher's sampling."""
+    teacher: Any = None
+    """Who speaks (group)."""
+    filters: Any = None
+    """The scorers, cheap ones first (group)."""
+    policy: Any = None
+    """The thresholds (group)."""
+    engine: Any = None
+    """Where it runs: inline, ray or beam (group)."""
+    prompts: Any = None
+    """Where texts come from (group)."""
+    quotas: Any = None
+    """How many of each kind (group)."""
+    source: Any = None
+    """What `lauter import` reads (group)."""
+    speak: SpeakSettings = field(default_factory=SpeakSettings)
+    score: ScoreSettings = field(default_factory=ScoreSettings)
+    commit: CommitSettings = field(default_factory=CommitSettings)
+    preview: PreviewSettings = field(default_factory=PreviewSettings)
+    export: ExportSettings = field(default_factory=ExportSettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
+    tag: str | None = None
+    """Name given to the state of the corpus after `synthesize`, `import` or `judge`."""
+    price_per_core_hour: float = 0.05
+    """What an hour of one core costs, for the cost per accepted hour."""
+    currency: str = "USD"
+    """The currency of the price."""
+
+
+def load_settings(overrides: Sequence[str]) -> DictConfig:
+    """Compose the configuration with ``overrides`` (Hydra's ``key=value`` grammar).
+
+    Raises ``UsageError`` for an unknown key, with the nearest known ones, and for a wrong type.
+    """
+    ConfigStore.instance().store(name="schema", node=Settings)
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(CONFIGURATION_FOLDER), version_base="1.3"):
+            settings = compose("lauter", overrides=list(overrides))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UsageError(_explain(error, overrides)) from error
+    if settings.engine.get("workers", 0) is None:
+        settings.engine.workers = os.cpu_count() or 1
+    return settings
+
+
+def _explain(error: Exception, overrides: Sequence[str]) -> str:
+    """Return one sentence for Hydra's several lines."""
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    lines = f"{error}\n{cause}"
+    for override in overrides:
+        key = override.lstrip("+~").split("=", 1)[0]
+        if "=" not in override:
+            return f"'{override}' is no setting; write key=value, for example corpus=my-corpus"
+        value = override.split("=", 1)[1]
+        if "/" in key or (CONFIGURATION_FOLDER / key).is_dir():
+            options = sorted(path.stem for path in (CONFIGURATION_FOLDER / key).glob("*.yaml"))
+            if value not in options and "." not in key:
+                near = difflib.get_close_matches(value, options, 1)
+                hint = f"did you mean {key}={near[0]}?" if near else "choose one of these"
+                return f"there is no {key} '{value}'; {hint} ({', '.join(options)})"
+        if key not in (known := sorted(known_keys())):
+            near = difflib.get_close_matches(key, known, 3, cutoff=0.5)
+            hint = f"did you mean {' or '.join(near)}?" if near else "see `lauter --help`"
+            return f"there is no setting '{key}'; {hint}"
+        if key in lines:
+            return f"the setting {override} does not fit: {_first_line(cause)}"
+    return f"the configuration does not hold together: {_first_line(cause)}"
+
+
+def _first_line(error: BaseException) -> str:
+    return re.sub(r"\s+", " ", str(error).strip().split("\n", 1)[0])
+
+
+def known_keys() -> set[str]:
+    """Return every key that the default configuration has, dotted."""
+    with initialize_config_dir(str(CONFIGURATION_FOLDER), version_base="1.3"):
+        plain = OmegaConf.to_container(compose("lauter"))
+    return set(_dotted(plain))
+
+
+def _dotted(node: Any, prefix: str = "") -> Iterator[str]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield f"{prefix}{key}"
+            yield from _dotted(value, f"{prefix}{key}.")
+
+
+def describe() -> str:
+    """Return every setting with its default and, for groups, its options."""
+    settings = load_settings([])
+    groups = sorted(path.name for path in CONFIGURATION_FOLDER.iterdir() if path.is_dir())
+    lines = ["Groups (choose one of each):"]
+    for group in groups:
+        options = sorted(path.stem for path in (CONFIGURATION_FOLDER / group).glob("*.yaml"))
+        lines.append(f"  {group}={'|'.join(options)}")
+    lines += ["", "Settings and their values as they are now:", OmegaConf.to_yaml(settings)]
+    return "\n".join(lines)

@@ -1,0 +1,70 @@
+"""The tables that the command line prints."""
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+from lauter.pipelines.summary import Summary
+from rich.console import Console
+from rich.table import Table
+
+
+def print_summary(
+    console: Console, summary: Summary, price_per_core_hour: float, currency: str
+) -> None:
+    """Print what was asked, spoken and accepted, why the rest was rejected, and what it cost."""
+    table = Table(title="Asked, spoken, accepted", title_justify="left", show_footer=True)
+    rate = f"{summary.accepted / summary.asked:.0%}" if summary.asked else "-"
+    for name, footer, justify in (
+        ("language", "all", "left"),
+        ("dialect", "", "left"),
+        ("emotion", "", "left"),
+        ("asked", str(summary.asked), "right"),
+        ("spoken", str(summary.spoken), "right"),
+        ("accepted", str(summary.accepted), "right"),
+        ("yield", rate, "right"),
+    ):
+        table.add_column(name, footer=footer, justify="right" if justify == "right" else "left")
+    for cell in summary.cells:
+        table.add_row(
+            cell.language, cell.dialect, cell.emotion, str(cell.asked), str(cell.spoken),
+            str(cell.accepted), f"{cell.yield_rate:.0%}",
+        )  # fmt: skip
+    console.print(table)
+    if summary.rejections:
+        print_counts(console, "Why the others were rejected (one row may fail several gates)",
+                     "gate", summary.rejections)  # fmt: skip
+    cost = summary.cost_per_accepted_hour(price_per_core_hour)
+    facts = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, value in (
+        ("speech spoken", f"{summary.spoken_s / 60:.1f} min"),
+        ("speech accepted", f"{summary.accepted_s / 60:.1f} min ({summary.accepted_s / 3600:.3f} h)"),
+        ("real-time factor of the teacher", f"{summary.real_time_factor:.2f}"),
+        ("core time by stage", ", ".join(
+            f"{stage} {seconds:.0f} s" for stage, seconds in summary.stage_seconds.items())),
+        ("the stage that binds", summary.binding_stage or "-"),
+        ("cost per accepted hour", f"{cost:.3f} {currency}" if cost is not None else "-"),
+    ):  # fmt: skip
+        facts.add_row(name, value)
+    console.print(facts)
+
+
+def print_counts(console: Console, title: str, what: str, counts: Mapping[str, int]) -> None:
+    """Print names and how often each occurred."""
+    table = Table(title=title, title_justify="left")
+    table.add_column(what)
+    table.add_column("rows", justify="right")
+    for name, count in counts.items():
+        table.add_row(name, str(count))
+    console.print(table)
+
+
+def print_refused(console: Console, refused: pa.Table, shown: int = 5) -> None:
+    """Print the sentences that refused prompts, each once with its count."""
+    if not refused.num_rows:
+        return
+    counts = refused.group_by("refusal").aggregate([("text", "count")])
+    rows = sorted(counts.to_pylist(), key=lambda row: -row["text_count"])
+    for row in rows[:shown]:
+        console.print(f"refused {row['text_count']}: {row['refusal']}", markup=False)
+    if len(rows) > shown:
+        console.print(f"… and {len(rows) - shown} more reasons")

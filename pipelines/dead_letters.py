@@ -1,0 +1,22 @@
+"""Dead letters: rows for requests whose speaking or worker could not be saved."""
+
+import pyarrow as pa
+
+
+def dead_letters(
+    requests: pa.RecordBatch, schema: pa.Schema, error: str, attempts: int
+) -> pa.RecordBatch:
+    """Return finished rows of kind ``crashed`` for ``requests``, all else null."""
+    count = requests.num_rows
+    known: dict[str, pa.Array] = {
+        name: requests[name] for name in requests.schema.names if name in schema.names
+    } | {
+        "error_kind": pa.repeat("crashed", count),
+        "error": pa.repeat(error, count),
+        "attempts": pa.repeat(pa.scalar(attempts, pa.int8()), count),
+        "wall_s": pa.repeat(0.0, count),
+        "device_s": pa.repeat(0.0, count),
+    }
+    return pa.RecordBatch.from_arrays(
+        [known.get(field.name, pa.nulls(count, field.type)) for field in schema], schema=schema
+    )

@@ -1,0 +1,1 @@
+"""Three ways to run one pipeline: a loop, Ray, Beam. All give the same rows."""

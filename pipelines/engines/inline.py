@@ -1,0 +1,160 @@
+"""The inline engine: a loop, or as many loops as there are workers.
+
+With no workers it is a plain loop in this process: for debuggers, tests and cheap stages. With
+workers, each is a process that runs the whole chain of stages on its own batches. That needs each
+model once per worker, and in return every core is busy to the end whatever the stages cost, no
+audio travels between processes before it is finished, and a crash in native code takes down one
+worker: its rows are tried again one by one, and a row that kills its worker each time becomes a
+dead letter of kind ``crashed``.
+"""
+
+import multiprocessing
+import os
+import pickle
+import signal
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+import pyarrow as pa
+from lauter.datasets.errors import LauterError
+from lauter.pipelines.dead_letters import dead_letters
+from lauter.pipelines.stage import BatchFunction, Pipeline
+
+MAX_CRASHES = 2
+"""How often a single row may take its worker down before it is given up."""
+
+
+@dataclass(frozen=True)
+class InlineEngine:
+    """Runs pipelines here. ``workers=0``: in this process."""
+
+    workers: int = 0
+    name: str = "inline"
+
+    def run(self, pipeline: Pipeline, rows: pa.Table) -> Iterator[pa.RecordBatch]:
+        """Yield finished batches; see ``Engine.run``."""
+        batch_size = min(stage.resources.batch_size for stage in pipeline.stages)
+        batches = rows.combine_chunks().to_batches(max_chunksize=batch_size)
+        if self.workers == 0 or not batches:
+            chain = open_chain(pipeline)
+            return (chain(batch) for batch in batches)
+        return _run_in_processes(pipeline, deque(batches), min(self.workers, len(batches)))
+
+
+def open_chain(pipeline: Pipeline) -> BatchFunction:
+    """Open every stage and return their composition."""
+    functions = [stage.open() for stage in pipeline.stages]
+
+    def chain(batch: pa.RecordBatch) -> pa.RecordBatch:
+        for function in functions:
+            batch = function(batch)
+        return batch
+
+    return chain
+
+
+@dataclass(eq=False)
+class _Worker:
+    process: BaseProcess
+    connection: Connection
+    batch: pa.RecordBatch | None = None
+    crashes: int = 0
+
+
+def _run_in_processes(
+    pipeline: Pipeline, waiting: deque[pa.RecordBatch], count: int
+) -> Iterator[pa.RecordBatch]:
+    pickled = pickle.dumps(pipeline)
+    # (batch, how often it has taken a worker down); whole batches are split after one crash.
+    suspects: deque[tuple[pa.RecordBatch, int]] = deque()
+    workers = [_start(pickled) for _ in range(count)]
+    try:
+        for worker in workers:
+            _give(worker, waiting, suspects)
+        while busy := [worker for worker in workers if worker.batch is not None]:
+            ready = wait([worker.connection for worker in busy])
+            for worker in busy:
+                if worker.connection not in ready:
+                    continue
+                try:
+                    kind, payload = worker.connection.recv()
+                except EOFError:
+                    yield from _bury(worker, pipeline, suspects)
+                    workers.remove(worker)
+                    workers.append(worker := _start(pickled))
+                    _give(worker, waiting, suspects)
+                    continue
+                if kind == "error":
+                    raise LauterError(payload)
+                _give(worker, waiting, suspects)
+                yield payload
+    finally:
+        for worker in workers:
+            worker.connection.close()
+            worker.process.terminate()
+        for worker in workers:
+            worker.process.join(timeout=5)
+            if worker.process.is_alive():
+                worker.process.kill()
+
+
+def _start(pipeline: bytes) -> _Worker:
+    # Spawned, not forked: models and thread pools of this process must not be inherited.
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs, pipeline), daemon=True)
+    process.start()
+    theirs.close()
+    return _Worker(process, ours)
+
+
+def _give(
+    worker: _Worker,
+    waiting: deque[pa.RecordBatch],
+    suspects: deque[tuple[pa.RecordBatch, int]],
+) -> None:
+    """Hand the worker its next batch, if there is one: fresh rows first, suspects last."""
+    if waiting:
+        worker.batch, worker.crashes = waiting.popleft(), 0
+    elif suspects:
+        worker.batch, worker.crashes = suspects.popleft()
+    else:
+        worker.batch = None
+        return
+    worker.connection.send(worker.batch)
+
+
+def _bury(
+    worker: _Worker, pipeline: Pipeline, suspects: deque[tuple[pa.RecordBatch, int]]
+) -> Iterator[pa.RecordBatch]:
+    """Deal with the rows of a worker that died: split them, try again, or give them up."""
+    worker.process.join()
+    batch = worker.batch
+    assert batch is not None
+    crashes = worker.crashes + 1
+    if batch.num_rows > 1:
+        suspects.extend((batch.slice(row, 1), 0) for row in range(batch.num_rows))
+    elif crashes < MAX_CRASHES:
+        suspects.append((batch, crashes))
+    else:
+        code = worker.process.exitcode
+        cause = signal.Signals(-code).name if code and code < 0 else f"exit status {code}"
+        yield dead_letters(batch, pipeline.schema, f"the worker died ({cause})", crashes)
+
+
+def _work(connection: Connection, pickled: bytes) -> None:
+    """The life of a worker: open the stages, answer each batch, end with the connection."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    try:
+        chain = open_chain(pickle.loads(pickled))
+        while True:
+            batch = connection.recv()
+            connection.send(("batch", chain(batch)))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return
+    except BaseException as error:
+        connection.send(("error", f"{type(error).__name__}: {error}"))

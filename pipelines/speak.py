@@ -1,0 +1,180 @@
+"""The speaking stage: requests go to a teacher, speech or an error comes back for each.
+
+A failing row is a row. A batch that raises or runs out of time is asked again one request at a
+time, so that one bad request never takes its neighbours along; a request is asked at most
+``attempts`` times and then becomes an utterance with an error: the dead letter, with its request
+and the exception beside it.
+"""
+
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+from lauter.datasets.audio import encode_flac
+from lauter.datasets.errors import UsageError
+from lauter.datasets.identity import digest
+from lauter.datasets.records import REQUEST_SCHEMA, SPEECH_FIELDS, Request, requests_of
+from lauter.pipelines.stage import BatchFunction, Resources
+from lauter.teacher.protocol import Speech, Teacher
+
+AUDIO_DOMAIN = "lauter.audio.v1"
+SPEECH_SCHEMA = pa.schema(SPEECH_FIELDS)
+
+
+class TeacherTimedOutError(Exception):
+    """A teacher did not answer in time."""
+
+
+@dataclass(frozen=True)
+class Speak:
+    """Adds ``SPEECH_FIELDS`` to requests.
+
+    ``timeout_s`` is per request; a batch has as many times that. ``back_off_s`` is the wait
+    before the second attempt, doubled with each further one and jittered.
+    """
+
+    open_teacher: Callable[[], Teacher]
+    resources: Resources = Resources()
+    attempts: int = 3
+    timeout_s: float = 120.0
+    back_off_s: float = 0.5
+    name: str = "speak"
+
+    @property
+    def reads(self) -> Sequence[str]:
+        """All of a request."""
+        return REQUEST_SCHEMA.names
+
+    @property
+    def adds(self) -> pa.Schema:
+        """Audio, or the error that came instead."""
+        return SPEECH_SCHEMA
+
+    def open(self) -> BatchFunction:
+        """Open the teacher and return the function that speaks batches."""
+        speaking = _Speaking(self)
+
+        def speak(batch: pa.RecordBatch) -> pa.RecordBatch:
+            rows = speaking.speak(list(requests_of(batch)))
+            added = pa.RecordBatch.from_pylist(rows, schema=SPEECH_SCHEMA)
+            return pa.RecordBatch.from_arrays(
+                [*batch.columns, *added.columns],
+                schema=pa.schema([*batch.schema, *SPEECH_SCHEMA]),
+            )
+
+        return speak
+
+
+class _Speaking:
+    """A teacher with patience: attempts, time-outs, and a new teacher after a hang."""
+
+    def __init__(self, stage: Speak) -> None:
+        self._stage = stage
+        self._teacher = stage.open_teacher()
+
+    def speak(self, requests: list[Request]) -> list[dict[str, object]]:
+        answers, seconds = self._ask(requests)
+        if isinstance(answers, Exception):
+            if len(requests) == 1:
+                return [self._persist(requests[0], answers, seconds, attempts=1)]
+            return [self._persist(request, None, 0.0, attempts=0) for request in requests]
+        share = seconds / len(requests)
+        return [
+            self._persist(request, answer, share, attempts=1)
+            if isinstance(answer, Exception)
+            else _spoken(answer, share, attempts=1)
+            for request, answer in zip(requests, answers, strict=True)
+        ]
+
+    def _persist(
+        self, request: Request, error: Exception | None, seconds: float, attempts: int
+    ) -> dict[str, object]:
+        """Ask for one request until it is spoken or its attempts are used up."""
+        while attempts < self._stage.attempts and not isinstance(error, UsageError):
+            if attempts:
+                pause = self._stage.back_off_s * 2 ** (attempts - 1)
+                time.sleep(pause * random.uniform(0.5, 1.5))
+            answers, spent = self._ask([request])
+            seconds += spent
+            attempts += 1
+            answer = answers if isinstance(answers, Exception) else answers[0]
+            if isinstance(answer, Speech):
+                return _spoken(answer, seconds, attempts)
+            error = answer
+        assert error is not None
+        return _failed(error, seconds, attempts)
+
+    def _ask(
+        self, requests: list[Request]
+    ) -> tuple[Sequence[Speech | Exception] | Exception, float]:
+        """Ask once, with a time-out; a raised exception comes back as a value."""
+        started = time.perf_counter()
+        answers: queue.SimpleQueue[Sequence[Speech | Exception] | Exception] = queue.SimpleQueue()
+        teacher = self._teacher
+
+        def ask() -> None:
+            try:
+                spoken = teacher.speak(requests)
+                if len(spoken) != len(requests):
+                    raise RuntimeError(
+                        f"the teacher '{teacher.name}' gave {len(spoken)} answers "
+                        f"to {len(requests)} requests"
+                    )
+                answers.put(spoken)
+            except Exception as error:
+                answers.put(error)
+
+        threading.Thread(target=ask, daemon=True).start()
+        timeout_s = self._stage.timeout_s * len(requests)
+        try:
+            answer = answers.get(timeout=timeout_s)
+        except queue.Empty:
+            # A hung thread cannot be ended; it keeps the old teacher, and we take a new one.
+            self._teacher = self._stage.open_teacher()
+            answer = TeacherTimedOutError(
+                f"the teacher '{teacher.name}' did not answer within {timeout_s:g} s"
+            )
+        return answer, time.perf_counter() - started
+
+
+def _spoken(speech: Speech, wall_s: float, attempts: int) -> dict[str, object]:
+    audio = speech.flac
+    duration_s = speech.duration_s
+    if speech.samples is not None:
+        try:
+            audio = encode_flac(speech.samples, speech.sample_rate)
+        except UsageError as error:
+            return _failed(RuntimeError(f"no speech came: {error}"), wall_s, attempts)
+        duration_s = len(speech.samples) / speech.sample_rate
+    if not audio or not duration_s:
+        return _failed(RuntimeError("no speech came: the audio is empty"), wall_s, attempts)
+    return {
+        "audio": audio,
+        "audio_digest": digest(AUDIO_DOMAIN, audio),
+        "sample_rate": speech.sample_rate,
+        "duration_s": duration_s,
+        "codes": speech.codes,
+        "attempts": attempts,
+        "wall_s": wall_s,
+        "device_s": speech.device_s,
+    }
+
+
+def _failed(error: Exception, wall_s: float, attempts: int) -> dict[str, object]:
+    if isinstance(error, UsageError):
+        kind = "refused"
+    elif isinstance(error, TeacherTimedOutError):
+        kind = "timed_out"
+    else:
+        kind = "failed"
+    return {
+        "attempts": attempts,
+        "wall_s": wall_s,
+        "device_s": 0.0,
+        "error_kind": kind,
+        "error": f"{type(error).__name__}: {error}",
+    }

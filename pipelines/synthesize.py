@@ -1,0 +1,84 @@
+"""The main job: plan → speak → score → judge → keep.
+
+A run may end at any moment, by a finished plan, Ctrl-C or a lost machine; what was committed is
+whole, and the same call goes on from there.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pyarrow as pa
+from lauter.datasets.corpus import Corpus
+from lauter.filters.gates import stopping_gates
+from lauter.filters.policy import Policy
+from lauter.pipelines.engines.protocol import Engine
+from lauter.pipelines.judge import judge_corpus
+from lauter.pipelines.plan import Plan
+from lauter.pipelines.references import reference_voices
+from lauter.pipelines.score import Score, ScorerFactory
+from lauter.pipelines.speak import Speak
+from lauter.pipelines.stage import Pipeline, Resources
+from lauter.teacher.protocol import Teacher
+
+OnBatch = Callable[[pa.RecordBatch], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a synthesis is made of, apart from what is asked and where it is kept."""
+
+    speaking: Speak
+    open_scorers: tuple[ScorerFactory, ...]
+    policy: Policy
+    engine: Engine
+    scoring: Resources = Resources()
+    rows_per_commit: int = 1024
+    seconds_per_commit: float = 30.0
+    retry_failed: bool = False
+
+
+def synthesize(
+    job: Job,
+    plan: Plan,
+    teacher: Teacher,
+    corpus: Corpus,
+    *,
+    on_start: Callable[[int], None] = lambda pending: None,
+    on_batch: OnBatch = lambda batch: None,
+) -> int:
+    """Speak, score and keep what ``corpus`` does not have of ``plan``, then judge all of it.
+
+    Returns the number of rows added. ``on_start`` is told how many are pending, ``on_batch`` of
+    each finished batch.
+    """
+    with corpus.writing(
+        rows_per_commit=job.rows_per_commit, seconds_per_commit=job.seconds_per_commit
+    ) as writer:
+        if job.retry_failed:
+            pending = corpus.pending(plan.requests, retry_failed=True)
+            writer.remove(pending["request_id"])
+        else:
+            pending = corpus.pending(plan.requests)
+        on_start(pending.num_rows)
+        new = reference_voices(pending, corpus.voices(), teacher, lambda: job.speaking, job.engine)
+        if new.num_rows:
+            writer.put_voices(new)
+        added = 0
+        for batch in job.engine.run(pipeline_of(job, pending.schema, corpus.voices()), pending):
+            writer.append(batch)
+            added += batch.num_rows
+            on_batch(batch)
+        writer.flush()
+        judge_corpus(corpus, writer, job.policy)
+    return added
+
+
+def pipeline_of(job: Job, source: pa.Schema, voices: pa.Table) -> Pipeline:
+    """Return the stages that requests go through."""
+    scoring = Score(
+        job.open_scorers,
+        references=voices,
+        stops=stopping_gates(job.policy),
+        resources=job.scoring,
+    )
+    return Pipeline(source, (job.speaking, scoring))

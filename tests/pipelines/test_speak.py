@@ -1,0 +1,78 @@
+"""A failing row is a row: it never takes its neighbours along."""
+
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from lauter.datasets.audio import Clip
+from lauter.datasets.records import REQUEST_SCHEMA, Prompt, Request
+from lauter.pipelines.speak import Speak
+from scripted_teacher import ScriptedTeacher, count_calls
+
+
+def batch_of(texts: list[str]) -> pa.RecordBatch:
+    rows = []
+    for text in texts:
+        prompt = Prompt(text, "en", "en-US", speaker="tone")
+        request = Request(prompt, "scripted", "scripted-1", 0).identified()
+        rows.append(
+            {name: getattr(prompt, name) for name in prompt.__dataclass_fields__}
+            | {
+                "request_id": request.request_id,
+                "prompt_id": prompt.prompt_id,
+                "teacher": request.teacher,
+                "teacher_fingerprint": request.teacher_fingerprint,
+                "seed": request.seed,
+            }
+        )
+    return pa.RecordBatch.from_pylist(rows, schema=REQUEST_SCHEMA)
+
+
+def speak(folder: Path, texts: list[str], **options: object) -> list[dict[str, object]]:
+    teacher = partial(ScriptedTeacher, str(folder), batch_fails=bool(options.pop("all", False)))
+    stage = Speak(teacher, back_off_s=0.001, **options)  # type: ignore[arg-type]
+    spoken = stage.open()(batch_of(texts))
+    assert spoken.schema.names == [*REQUEST_SCHEMA.names, *stage.adds.names]
+    rows: list[dict[str, object]] = spoken.to_pylist()
+    return rows
+
+
+def test_speech_comes_back_with_its_request(tmp_path: Path) -> None:
+    (row,) = speak(tmp_path, ["hello"])
+    assert row["text"] == "hello"
+    assert row["error"] is None
+    assert isinstance(row["audio"], bytes)
+    clip = Clip(row["audio"])
+    assert clip.duration_s == pytest.approx(row["duration_s"])
+    assert clip.sample_rate == row["sample_rate"] == 16000
+
+
+def test_a_failing_row_is_asked_again_and_then_becomes_a_dead_letter(tmp_path: Path) -> None:
+    good, bad, late = speak(tmp_path, ["hello", "fail always", "fail once"], attempts=3)
+    assert good["error_kind"] is None and good["attempts"] == 1
+    assert bad["error_kind"] == "failed" and bad["attempts"] == 3
+    assert bad["audio"] is None and "could not say 'fail always'" in str(bad["error"])
+    assert late["error_kind"] is None and late["attempts"] == 2
+
+
+def test_a_refusal_is_not_asked_again(tmp_path: Path) -> None:
+    (row,) = speak(tmp_path, ["refuse this"], attempts=3)
+    assert row["error_kind"] == "refused" and row["attempts"] == 1
+    assert list(count_calls(tmp_path).values()) == [1]
+
+
+def test_a_batch_that_raises_is_asked_one_by_one(tmp_path: Path) -> None:
+    rows = speak(tmp_path, ["one", "two", "fail"], all=True, attempts=2)
+    assert [row["error_kind"] for row in rows] == [None, None, "failed"]
+
+
+def test_a_hanging_request_times_out_and_its_neighbours_are_spoken(tmp_path: Path) -> None:
+    rows = speak(tmp_path, ["one", "hang", "three"], timeout_s=0.2, attempts=2)
+    assert [row["error_kind"] for row in rows] == [None, "timed_out", None]
+    assert "did not answer within" in str(rows[1]["error"])
+
+
+def test_speech_without_a_sample_is_an_error_not_an_empty_file(tmp_path: Path) -> None:
+    (row,) = speak(tmp_path, ["nothing"])
+    assert row["audio"] is None and row["error_kind"] == "failed"
