@@ -37,7 +37,7 @@ def print_summary(
     facts = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in (
         ("speech spoken", f"{summary.spoken_s / 60:.1f} min"),
-        ("speech accepted", f"{summary.accepted_s / 60:.1f} min ({summary.accepted_s / 3600:.3f} h)"),
+        ("speech accepted", f"{summary.accepted_s / 60:.1f} min"),
         ("real-time factor of the teacher", f"{summary.real_time_factor:.2f}"),
         ("core time by stage", ", ".join(
             f"{stage} {seconds:.0f} s" for stage, seconds in summary.stage_seconds.items())),

@@ -36,7 +36,7 @@ class Score:
     open_scorers: tuple[ScorerFactory, ...]
     references: pa.Table = field(default_factory=VOICE_SCHEMA.empty_table)
     stops: tuple[Stop, ...] = ()
-    resources: Resources = Resources()
+    resources: Resources = field(default_factory=Resources)
     name: str = "score"
 
     @property

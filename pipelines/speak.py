@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 from lauter.datasets.audio import encode_flac
@@ -23,6 +23,7 @@ from lauter.teacher.protocol import Speech, Teacher
 
 AUDIO_DOMAIN = "lauter.audio.v1"
 SPEECH_SCHEMA = pa.schema(SPEECH_FIELDS)
+Answers = Sequence[Speech | Exception]
 
 
 class TeacherTimedOutError(Exception):
@@ -38,7 +39,7 @@ class Speak:
     """
 
     open_teacher: Callable[[], Teacher]
-    resources: Resources = Resources()
+    resources: Resources = field(default_factory=Resources)
     attempts: int = 3
     timeout_s: float = 120.0
     back_off_s: float = 0.5
@@ -113,7 +114,7 @@ class _Speaking:
     ) -> tuple[Sequence[Speech | Exception] | Exception, float]:
         """Ask once, with a time-out; a raised exception comes back as a value."""
         started = time.perf_counter()
-        answers: queue.SimpleQueue[Sequence[Speech | Exception] | Exception] = queue.SimpleQueue()
+        answers: queue.SimpleQueue[Answers | Exception] = queue.SimpleQueue()
         teacher = self._teacher
 
         def ask() -> None:

@@ -5,7 +5,7 @@ whole, and the same call goes on from there.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 from lauter.datasets.corpus import Corpus
@@ -31,7 +31,7 @@ class Job:
     open_scorers: tuple[ScorerFactory, ...]
     policy: Policy
     engine: Engine
-    scoring: Resources = Resources()
+    scoring: Resources = field(default_factory=Resources)
     rows_per_commit: int = 1024
     seconds_per_commit: float = 30.0
     retry_failed: bool = False

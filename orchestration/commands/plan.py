@@ -24,7 +24,7 @@ def run(settings: DictConfig, console: Console) -> int:
     print_counts(console, "Requests by dialect and emotion", "cell", dict(sorted(by_cell.items())))
     print_refused(console, planned.refused)
     console.print(
-        f"{planned.requests.num_rows} requests planned, {planned.refused.num_rows} prompts refused; "
-        f"{pending.num_rows} are not in {settings.corpus} yet"
+        f"{planned.requests.num_rows} requests planned, "
+        f"{planned.refused.num_rows} prompts refused; {pending.num_rows} are not in {settings.corpus} yet"
     )
     return 0
