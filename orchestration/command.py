@@ -83,9 +83,8 @@ def _dispatch(name: str, overrides: Sequence[str], console: Console) -> int:
         console.print(f"lauter {name} \\[key=value ...]\n\n{COMMANDS[name]}\n")
         console.print(settings.describe(), markup=False)
         return 0
-    room = importlib.import_module(
-        f"lauter.orchestration.commands.{name.replace('import', 'import_')}"
-    )
+    module = "import_" if name == "import" else name  # `import` is Python's own word
+    room = importlib.import_module(f"lauter.orchestration.commands.{module}")
     code: int = room.run(settings.load_settings(overrides), console)
     return code
 

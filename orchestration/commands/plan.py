@@ -25,6 +25,7 @@ def run(settings: DictConfig, console: Console) -> int:
     print_refused(console, planned.refused)
     console.print(
         f"{planned.requests.num_rows} requests planned, "
-        f"{planned.refused.num_rows} prompts refused; {pending.num_rows} are not in {settings.corpus} yet"
+        f"{planned.refused.num_rows} prompts refused; "
+        f"{pending.num_rows} are not in {settings.corpus} yet"
     )
     return 0
