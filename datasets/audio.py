@@ -12,6 +12,7 @@ import io
 import struct
 from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import soundfile
@@ -31,8 +32,8 @@ AUDIO_DOMAIN = "lauter.audio.v1"
 _EXACT_IN_16_BITS = frozenset({"PCM_16", "PCM_S8", "PCM_U8", "ULAW", "ALAW"})
 _ESTIMATE_OF_MP3 = 0.95
 """An MP3 without an info tag does not know its length: what it states is an estimate."""
-_UNKNOWN_SIZES = frozenset({0, 0xFFFFFFFF})
-"""What a program writes into a WAV header when it cannot know the length beforehand."""
+_UNKNOWN_SIZE = 0x7FFFF000
+"""Sizes from here on stand in the header of a WAV that was streamed: its length was not known."""
 
 
 def audio_digest(encoded: bytes) -> str:
@@ -50,22 +51,28 @@ def encode_flac(samples: Samples | Integers, sample_rate: int) -> bytes:
         raise UsageError(
             f"samples of shape {list(samples.shape)} are no mono audio; give one row of samples"
         )
-    if samples.dtype != np.int16:
-        samples = _quantised(samples)
     buffer = io.BytesIO()
-    soundfile.write(buffer, samples, sample_rate, format="FLAC", subtype="PCM_16")
+    soundfile.write(buffer, _as_integers(samples), sample_rate, format="FLAC", subtype="PCM_16")
     return buffer.getvalue()
 
 
-def _quantised(samples: Samples) -> Integers:
+def _as_integers(samples: Samples | Integers) -> Integers:
+    if samples.dtype == np.int16:
+        return cast(Integers, samples)
     scaled = np.rint(samples * np.float32(32768.0))
     if not np.isfinite(scaled).all():
         raise UsageError(
             f"{np.count_nonzero(~np.isfinite(scaled))} of {len(scaled)} samples are not numbers "
             "(NaN or infinite); the program that made them is at fault"
         )
-    integers: Integers = np.clip(scaled, -32768.0, 32767.0).astype(np.int16)
-    return integers
+    return cast(Integers, np.clip(scaled, -32768.0, 32767.0).astype(np.int16))
+
+
+def as_floats(samples: Samples | Integers) -> Samples:
+    """Return samples as float32 in -1…1, whichever they were."""
+    if samples.dtype != np.int16:
+        return cast(Samples, samples)
+    return cast(Samples, samples.astype(np.float32) * np.float32(1 / 32768))
 
 
 def decode_audio(data: bytes) -> tuple[Samples, int]:
@@ -74,12 +81,7 @@ def decode_audio(data: bytes) -> tuple[Samples, int]:
     Raises ``UsageError`` where the bytes are no readable audio, or not all of it.
     """
     with open_audio(data) as file:
-        samples = read_samples(file)
-        sample_rate = int(file.samplerate)
-    if samples.dtype == np.int16:
-        samples = samples.astype(np.float32)
-        samples *= np.float32(1 / 32768)
-    return samples, sample_rate
+        return as_floats(read_samples(file)), int(file.samplerate)
 
 
 def open_audio(source: bytes | Path) -> soundfile.SoundFile:
@@ -151,7 +153,7 @@ def _refuse_cut_off_wav(data: bytes) -> None:
         position += 8
         if name == b"data":
             following = len(data) - position
-            if size > following and size not in _UNKNOWN_SIZES:
+            if size > following and size < _UNKNOWN_SIZE:
                 raise UsageError(
                     f"the audio is cut off: its header says {size} bytes of samples, "
                     f"{following} are there; take it from its source again"

@@ -1,0 +1,41 @@
+"""Speech made elsewhere, read as utterances: one reader a file.
+
+A reader is an iterable of small ``Recording`` records and knows its ``Origin``; ``utterances_from``
+makes rows of them that are scored, judged and exported like our own. To add a format, write a
+class with ``origin`` and ``__iter__`` in a file of its own, and a configuration that names it
+(orchestration/conf/source/).
+"""
+
+from lauter.datasets.imports.folder import Folder
+from lauter.datasets.imports.lhotse import LhotseManifest
+from lauter.datasets.imports.nemo import NemoManifest
+from lauter.datasets.imports.recording import (
+    RECORDING_SCHEMA,
+    Origin,
+    Recording,
+    Source,
+    recordings_of,
+    recordings_to_batch,
+)
+from lauter.datasets.imports.utterances import (
+    IMPORTED_SCHEMA,
+    import_recordings,
+    utterances_from,
+)
+from lauter.datasets.imports.webdataset import WebDatasetTars
+
+__all__ = [
+    "IMPORTED_SCHEMA",
+    "RECORDING_SCHEMA",
+    "Folder",
+    "LhotseManifest",
+    "NemoManifest",
+    "Origin",
+    "Recording",
+    "Source",
+    "WebDatasetTars",
+    "import_recordings",
+    "recordings_of",
+    "recordings_to_batch",
+    "utterances_from",
+]

@@ -1,0 +1,133 @@
+"""What a reader of foreign speech gives: small records that say where a piece of speech lies.
+
+A record holds no audio where it can be helped, only the place of it (a file, a part of a tar, a
+stretch of a long recording), so that a million of them are cheap to read, to plan and to send to
+workers, who fetch the sound themselves.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Protocol
+
+import pyarrow as pa
+from lauter.datasets.errors import UsageError
+from lauter.datasets.identity import content_id
+from lauter.datasets.imports.languages import dialect_of
+from lauter.datasets.records import described
+
+ORIGIN_DOMAIN = "lauter.origin.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A piece of speech as its source describes it.
+
+    The audio is ``audio`` (an encoded file's bytes), or lies in ``path``: the whole file, or
+    ``byte_count`` bytes from ``byte_start`` (a member of a tar). Of it the piece is heard that
+    begins at ``offset_s`` and lasts ``duration_s`` (None: to the end). ``text`` is what was said;
+    ``transcript`` what some recogniser heard, if the source tells. ``fault`` is a sentence where
+    the source's own description is unusable; the row is kept as a failed one. ``extra`` is all
+    else that the source says.
+    """
+
+    key: str
+    text: str = ""
+    path: str = ""
+    byte_start: int = 0
+    byte_count: int | None = None
+    audio: bytes | None = None
+    offset_s: float = 0.0
+    duration_s: float | None = None
+    language: str = ""
+    dialect: str = ""
+    speaker: str = ""
+    licence: str = ""
+    transcript: str | None = None
+    fault: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a source does not say itself, and how its sound is to be kept.
+
+    ``language``, ``dialect``, ``speaker`` and ``licence`` (SPDX) hold for rows that name none.
+    ``sample_rate`` (Hz) resamples what has another rate; None keeps each as it is.
+    """
+
+    name: str = "import"
+    language: str = ""
+    dialect: str = ""
+    speaker: str = "unknown"
+    licence: str = "NOASSERTION"
+    sample_rate: int | None = None
+
+    def __post_init__(self) -> None:
+        for tag in (self.dialect, self.language):
+            if tag:
+                dialect_of(tag)
+        if self.sample_rate is not None and not 8000 <= self.sample_rate <= 192000:
+            raise UsageError(
+                f"a sample rate of {self.sample_rate} Hz is outside 8000 to 192000; "
+                "leave it out to keep each recording's own"
+            )
+
+    def fingerprint(self) -> str:
+        """Return the digest that stands where a teacher's would: of name and sample rate.
+
+        The place of the files and their format are not in it: the same speech found elsewhere
+        is the same utterance.
+        """
+        return content_id(ORIGIN_DOMAIN, {"name": self.name, "sample_rate": self.sample_rate})
+
+
+class Source(Protocol):
+    """Speech made elsewhere: its origin, and its recordings in a stable order."""
+
+    @property
+    def origin(self) -> Origin:
+        """What holds for all of it."""
+        ...
+
+    def __iter__(self) -> Iterator[Recording]:
+        """Read from the beginning; raises ``UsageError`` where the source itself is unusable."""
+        ...
+
+
+RECORDING_SCHEMA = pa.schema(
+    [
+        described("key", pa.string(), "Name of the piece in its source", nullable=False),
+        described("text", pa.string(), "What was said", nullable=False),
+        described("path", pa.string(), "File that holds the audio", nullable=False),
+        described("byte_start", pa.int64(), "Where in that file", unit="B", nullable=False),
+        described("byte_count", pa.int64(), "How much of that file; null: all", unit="B"),
+        described("audio", pa.large_binary(), "The encoded audio itself, where it has no path"),
+        described("offset_s", pa.float64(), "Where in the audio", unit="s", nullable=False),
+        described("duration_s", pa.float64(), "How much of the audio; null: all", unit="s"),
+        described("language", pa.string(), "Language as the source says", nullable=False),
+        described("dialect", pa.string(), "Dialect as the source says", nullable=False),
+        described("speaker", pa.string(), "Speaker as the source says", nullable=False),
+        described("licence", pa.string(), "Licence as the source says", nullable=False),
+        described("transcript", pa.string(), "What a recogniser heard"),
+        described("fault", pa.string(), "Why the description is unusable", nullable=False),
+        described("extra", pa.string(), "All else that the source says, JSON", nullable=False),
+    ]
+)
+assert RECORDING_SCHEMA.names == [column.name for column in fields(Recording)]
+
+
+def recordings_to_batch(recordings: Sequence[Recording]) -> pa.RecordBatch:
+    """Return recordings as a batch of ``RECORDING_SCHEMA``, to be sent to workers."""
+    columns: dict[str, list[Any]] = {
+        name: [getattr(recording, name) for recording in recordings]
+        for name in RECORDING_SCHEMA.names
+    }
+    columns["extra"] = [json.dumps(extra, ensure_ascii=False) for extra in columns["extra"]]
+    return pa.RecordBatch.from_pydict(columns, schema=RECORDING_SCHEMA)
+
+
+def recordings_of(batch: pa.RecordBatch) -> Iterator[Recording]:
+    """Yield the recordings of a batch of ``RECORDING_SCHEMA`` (or a wider one), in its order."""
+    for row in batch.select(RECORDING_SCHEMA.names).to_pylist():
+        yield replace(Recording(**row), extra=json.loads(row["extra"]))

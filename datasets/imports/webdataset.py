@@ -1,0 +1,208 @@
+"""Reads WebDataset tars: files whose names agree up to the first dot are one sample.
+
+Only the tars' headers and the small members (json, txt) are read here; the audio stays where it
+lies, as a stretch of bytes in the tar, until a worker fetches it. A zipped tar has no such places,
+so its audio is carried along.
+"""
+
+import io
+import json
+import re
+import tarfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from lauter.datasets.errors import UsageError
+from lauter.datasets.imports.columns import Columns
+from lauter.datasets.imports.recording import Origin, Recording
+
+AUDIO_SUFFIXES = ("flac", "wav", "ogg", "opus", "mp3")
+TEXT_SUFFIXES = ("txt", "lab", "text", "transcript.txt")
+
+
+@dataclass(frozen=True)
+class WebDatasetTars:
+    """The tars that ``path`` names: one, a folder's, a glob, or braces (``s-{000..012}.tar``).
+
+    ``columns`` chooses other keys of the samples' JSON for our fields; see ``Columns``.
+    """
+
+    path: str
+    origin: Origin = field(default_factory=Origin)
+    columns: Mapping[str, str | None] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Recording]:
+        columns = Columns(self.columns)
+        for tar in tars_of(self.path):
+            for sample in _samples(tar):
+                yield sample.recording(columns)
+
+
+def tars_of(pattern: str) -> list[Path]:
+    """Return the tars that a pattern names, sorted; raises ``UsageError`` where one is missing."""
+    if "://" in pattern or pattern.startswith("pipe:"):
+        raise UsageError(f"'{pattern}' is not on this machine; bring the tars here first")
+    tars: list[Path] = []
+    for name in _with_braces(str(Path(pattern).expanduser())):
+        path = Path(name)
+        if path.is_dir():
+            found = [*path.glob("*.tar"), *path.glob("*.tar.gz"), *path.glob("*.tgz")]
+        elif path.is_file():
+            found = [path]
+        else:
+            found = list(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+        if not found:
+            raise UsageError(f"there is no tar at '{name}'; correct source.path")
+        tars.extend(sorted(found))
+    return tars
+
+
+def _with_braces(pattern: str) -> list[str]:
+    """Return what ``{a,b}`` and ``{000..012}`` stand for, in order."""
+    parts = re.split(r"\{([^{}]*)\}", pattern)
+    choices = [[part] if index % 2 == 0 else _choices(part) for index, part in enumerate(parts)]
+    return ["".join(chosen) for chosen in product(*choices)]
+
+
+def _choices(inside: str) -> list[str]:
+    span = re.fullmatch(r"(\d+)\.\.(\d+)", inside)
+    if span is None:
+        return inside.split(",")
+    first, last = span.groups()
+    width = len(first) if first.startswith("0") or len(first) == len(last) else 0
+    return [f"{number:0{width}d}" for number in range(int(first), int(last) + 1)]
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A file in a tar. ``key`` is its name up to the first dot, ``suffix`` what follows."""
+
+    path: Path
+    tar: tarfile.TarFile
+    info: tarfile.TarInfo
+    zipped: bool
+
+    @property
+    def key(self) -> str:
+        folder, slash, name = self.info.name.rpartition("/")
+        return folder + slash + name.partition(".")[0]
+
+    @property
+    def suffix(self) -> str:
+        return self.info.name.rpartition("/")[2].partition(".")[2].lower()
+
+    def read(self) -> bytes:
+        file = self.tar.extractfile(self.info)
+        return b"" if file is None else file.read()
+
+    def place(self) -> dict[str, Any]:
+        """Say where the member lies, in fields of a recording."""
+        if self.zipped:
+            return {"audio": self.read()}
+        return {
+            "path": str(self.path),
+            "byte_start": self.info.offset_data,
+            "byte_count": self.info.size,
+        }
+
+
+@dataclass
+class _Sample:
+    """The members of one sample, as they come; ``place`` says where its audio is."""
+
+    key: str
+    suffixes: list[str] = field(default_factory=list)
+    description: dict[str, Any] = field(default_factory=dict)
+    text: str | None = None
+    place: dict[str, Any] = field(default_factory=dict)
+    fault: str = ""
+
+    def take(self, member: _Member) -> None:
+        """Take in a member: of the audio the place, of the others what they say."""
+        suffix = member.suffix
+        self.suffixes.append(suffix)
+        try:
+            if suffix == "json":
+                self.description = _description(member.read())
+            elif suffix in TEXT_SUFFIXES:
+                self.text = member.read().decode("utf-8-sig").strip()
+            elif suffix.rpartition(".")[2] in AUDIO_SUFFIXES and not self.place:
+                self.place = member.place()
+        except ValueError as error:
+            self.fault = f"its {suffix} cannot be read ({error})"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there is audio, and words for it."""
+        return bool(self.place and (self.description or self.text))
+
+    def recording(self, columns: Columns) -> Recording:
+        """Return what the members say together."""
+        # The member is the whole piece: an offset in its description is where it was cut from.
+        known: dict[str, Any] = {"path": "", "offset_s": 0.0, "duration_s": None} | self.place
+        if self.text is not None:
+            known["text"] = self.text
+        if not self.place:
+            known["fault"] = f"it has no audio; its members are {', '.join(self.suffixes)}"
+        if self.fault:
+            known["fault"] = self.fault
+        return columns.recording(self.description, self.key, **known)
+
+
+def _description(data: bytes) -> dict[str, Any]:
+    said = json.loads(data)
+    if not isinstance(said, dict):
+        raise ValueError(f"it is no object, but {type(said).__name__}")
+    return said
+
+
+def _samples(path: Path) -> Iterator[_Sample]:
+    """Yield a tar's samples; raises ``UsageError`` at the place where it is cut off or damaged."""
+    sample: _Sample | None = None
+    try:
+        for member in _members(path):
+            if sample is None or sample.key != member.key:
+                if sample is not None:
+                    yield sample
+                sample = _Sample(member.key)
+            sample.take(member)
+    except UsageError:
+        if sample is not None and sample.is_whole:
+            yield sample
+        raise
+    if sample is not None:
+        yield sample
+
+
+def _members(path: Path) -> Iterator[_Member]:
+    last = ""
+    try:
+        size = path.stat().st_size
+        with tarfile.open(path) as tar:
+            zipped = not isinstance(tar.fileobj, io.BufferedReader)
+            while (info := tar.next()) is not None:
+                tar.members = []  # type: ignore[attr-defined]  # or it keeps every header that it has seen
+                if not zipped and info.offset_data + info.size > size:
+                    raise tarfile.ReadError(f"'{info.name}' is cut off")
+                member = _Member(path, tar, info, zipped)
+                if info.isfile() and member.suffix:
+                    last = info.name
+                    yield member
+            _require_end_mark(tar)
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        raise UsageError(
+            f"{path} is damaged{f' after {last}' if last else ''} ({error}); "
+            "what stands before is imported, take the tar from its source again"
+        ) from error
+
+
+def _require_end_mark(tar: tarfile.TarFile) -> None:
+    """Raise where a tar ends otherwise than with a block of zeros; tarfile would not tell."""
+    assert tar.fileobj is not None
+    tar.fileobj.seek(tar.offset)
+    if tar.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise tarfile.ReadError("it does not end with a tar's end mark: it was cut off")
