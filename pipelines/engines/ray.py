@@ -6,8 +6,10 @@ driver, the only writer of the corpus, so a lost actor can neither lose nor doub
 """
 
 import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -45,7 +47,7 @@ class RayEngine:
         import ray
 
         if not ray.is_initialized():
-            self._start()
+            self.start()
         pools = sum(s.resources.num_cpus * s.resources.concurrency for s in pipeline.stages)
         available = ray.cluster_resources().get("CPU", 0)
         if pools >= available:
@@ -56,7 +58,8 @@ class RayEngine:
             )
         return self._stream(pipeline, rows)
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start or join Ray as the engine is configured."""
         import ray
 
         options: dict[str, Any] = {"address": self.address, "log_to_driver": False}
@@ -67,7 +70,23 @@ class RayEngine:
             }
             if self.temporary_folder:
                 options["_temp_dir"] = self.temporary_folder
-        ray.init(**options, logging_level="ERROR")
+        # Ray puts the folder it is started from on its workers' module path. Started from this
+        # repository, `import datasets` inside other libraries would then find our room in place
+        # of Hugging Face's package: so Ray starts from an empty folder, and its workers come back.
+        here = Path.cwd()
+
+        def come_back() -> None:
+            os.chdir(here)
+
+        os.chdir(tempfile.mkdtemp(prefix="lauter-ray-"))
+        try:
+            ray.init(
+                **options,
+                logging_level="ERROR",
+                runtime_env={"worker_process_setup_hook": come_back},
+            )
+        finally:
+            come_back()
 
     def _stream(self, pipeline: Pipeline, rows: pa.Table) -> Iterator[pa.RecordBatch]:
         import ray
@@ -94,8 +113,6 @@ class RayEngine:
                 num_cpus=resources.num_cpus,
                 num_gpus=resources.num_gpus or None,
                 compute=ray.data.ActorPoolStrategy(size=resources.concurrency),
-                max_restarts=-1,
-                max_task_retries=3,
             )
         for table in dataset.iter_batches(batch_format="pyarrow", batch_size=None):
             yield from table.cast(pipeline.schema).combine_chunks().to_batches()

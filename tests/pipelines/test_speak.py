@@ -3,36 +3,18 @@
 from functools import partial
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 from lauter.datasets.audio import Clip
-from lauter.datasets.records import REQUEST_SCHEMA, Prompt, Request
+from lauter.datasets.records import REQUEST_SCHEMA
 from lauter.pipelines.speak import Speak
+from scripted_requests import scripted_requests
 from scripted_teacher import ScriptedTeacher, count_calls
-
-
-def batch_of(texts: list[str]) -> pa.RecordBatch:
-    rows = []
-    for text in texts:
-        prompt = Prompt(text, "en", "en-US", speaker="tone")
-        request = Request(prompt, "scripted", "scripted-1", 0).identified()
-        rows.append(
-            {name: getattr(prompt, name) for name in prompt.__dataclass_fields__}
-            | {
-                "request_id": request.request_id,
-                "prompt_id": prompt.prompt_id,
-                "teacher": request.teacher,
-                "teacher_fingerprint": request.teacher_fingerprint,
-                "seed": request.seed,
-            }
-        )
-    return pa.RecordBatch.from_pylist(rows, schema=REQUEST_SCHEMA)
 
 
 def speak(folder: Path, texts: list[str], **options: object) -> list[dict[str, object]]:
     teacher = partial(ScriptedTeacher, str(folder), batch_fails=bool(options.pop("all", False)))
     stage = Speak(teacher, back_off_s=0.001, **options)  # type: ignore[arg-type]
-    spoken = stage.open()(batch_of(texts))
+    spoken = stage.open()(scripted_requests(texts).to_batches()[0])
     assert spoken.schema.names == [*REQUEST_SCHEMA.names, *stage.adds.names]
     rows: list[dict[str, object]] = spoken.to_pylist()
     return rows

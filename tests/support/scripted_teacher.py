@@ -71,3 +71,8 @@ def count_calls(folder: Path) -> dict[str, int]:
         request_id = file.name.split(".")[0]
         counts[request_id] = counts.get(request_id, 0) + 1
     return counts
+
+
+def unopenable_teacher() -> ScriptedTeacher:
+    """A teacher whose weights are missing."""
+    raise UsageError("the weights are not here; install them")

@@ -1,0 +1,116 @@
+"""Each engine gives every row back once, whatever happens to its workers."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from lauter.datasets.errors import LauterError, UsageError
+from lauter.pipelines.engines.beam import BeamEngine
+from lauter.pipelines.engines.inline import InlineEngine
+from lauter.pipelines.engines.protocol import Engine
+from lauter.pipelines.engines.ray import RayEngine
+from lauter.pipelines.speak import Speak
+from lauter.pipelines.stage import Pipeline, Resources
+from scripted_requests import scripted_requests
+from scripted_teacher import ScriptedTeacher, count_calls, unopenable_teacher
+
+TEXTS = [f"line number {number}" for number in range(23)]
+
+
+def speaking(folder: Path, **options: object) -> Pipeline:
+    stage = Speak(
+        partial(ScriptedTeacher, str(folder)),
+        Resources(batch_size=4),
+        back_off_s=0.001,
+        **options,  # type: ignore[arg-type]
+    )
+    return Pipeline(scripted_requests([]).schema, (stage,))
+
+
+def rows_of(batches: Iterator[pa.RecordBatch]) -> dict[str, dict[str, object]]:
+    rows = [row for batch in batches for row in batch.to_pylist()]
+    by_text = {row["text"]: row for row in rows}
+    assert len(by_text) == len(rows), "a row came twice"
+    return by_text
+
+
+ENGINES = [
+    pytest.param(InlineEngine(), id="inline"),
+    pytest.param(InlineEngine(workers=2), id="inline-2-workers"),
+    pytest.param(RayEngine(num_cpus=4), id="ray", marks=pytest.mark.slow),
+    pytest.param(BeamEngine(), id="beam", marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_row_comes_back_once_and_the_failing_ones_say_why(
+    engine: Engine, tmp_path: Path
+) -> None:
+    texts = [*TEXTS, "fail always"]
+    pipeline = speaking(tmp_path, attempts=2)
+    rows = rows_of(engine.run(pipeline, scripted_requests(texts)))
+    assert set(rows) == set(texts)
+    assert rows["fail always"]["error_kind"] == "failed"
+    assert all(rows[text]["audio"] for text in TEXTS)
+    assert count_calls(tmp_path)[str(rows[TEXTS[0]]["request_id"])] == 1
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_nothing_to_do_is_done_at_once(engine: Engine, tmp_path: Path) -> None:
+    assert rows_of(engine.run(speaking(tmp_path), scripted_requests([]))) == {}
+
+
+def test_a_row_that_kills_its_worker_becomes_a_dead_letter(tmp_path: Path) -> None:
+    texts = [*TEXTS, "crash", "another line"]
+    rows = rows_of(InlineEngine(workers=2).run(speaking(tmp_path), scripted_requests(texts)))
+    assert set(rows) == set(texts)
+    assert rows["crash"]["error_kind"] == "crashed"
+    assert "the worker died (exit status 11)" in str(rows["crash"]["error"])
+    assert all(rows[text]["audio"] for text in texts if text != "crash")
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_teacher_that_cannot_open_is_a_sentence(workers: int) -> None:
+    pipeline = Pipeline(scripted_requests([]).schema, (Speak(unopenable_teacher, Resources()),))
+    with pytest.raises(LauterError, match="the weights are not here; install them"):
+        list(InlineEngine(workers=workers).run(pipeline, scripted_requests(TEXTS)))
+
+
+def test_an_abandoned_run_leaves_no_worker_behind(tmp_path: Path) -> None:
+    import psutil
+
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    run = InlineEngine(workers=2).run(speaking(tmp_path), scripted_requests(TEXTS))
+    next(run)
+    run.close()  # type: ignore[attr-defined]
+    children = psutil.Process().children(recursive=True)
+    left = {child.pid for child in children if "spawn_main" in " ".join(child.cmdline())} - before
+    assert not left
+
+
+@pytest.mark.slow
+def test_pools_that_would_starve_ray_are_refused_with_the_number_that_would_do(
+    tmp_path: Path,
+) -> None:
+    stage = Speak(partial(ScriptedTeacher, str(tmp_path)), Resources(num_cpus=1, concurrency=99))
+    pipeline = Pipeline(scripted_requests([]).schema, (stage,))
+    with pytest.raises(UsageError, match=r"set engine\.num_cpus=101"):
+        RayEngine(num_cpus=4).run(pipeline, scripted_requests(TEXTS))
+
+
+@pytest.mark.slow
+def test_inside_a_ray_worker_import_datasets_is_hugging_faces() -> None:
+    import ray
+
+    if not ray.is_initialized():
+        RayEngine(num_cpus=4).start()
+
+    @ray.remote
+    def where() -> str:
+        import datasets
+
+        return str(datasets.__file__)
+
+    assert "site-packages" in ray.get(where.remote())
