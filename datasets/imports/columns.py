@@ -81,12 +81,12 @@ class Columns:
             except (TypeError, ValueError):
                 kind = "number" if name in _NUMBERS else "text"
                 fault = fault or f"its {column} is {row[column]!r:.80} and no {kind}"
-        extra = {name: values.pop(name) for name in MANNER_FIELDS if name in values}
-        extra |= {column: value for column, value in row.items() if column not in used}
+        manner = {name: values.pop(name) for name in MANNER_FIELDS if name in values}
+        extra = {column: value for column, value in row.items() if column not in used}
         if "path" in values:
             offset_s = values.get("offset_s")
             key = f"{values['path']}@{offset_s:g}" if offset_s else values["path"]
-        return replace(Recording(key, extra=extra, fault=fault), **values, **known)
+        return replace(Recording(key, fault=fault, manner=manner, extra=extra), **values, **known)
 
 
 def _value(name: str, value: Any) -> Any:

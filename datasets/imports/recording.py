@@ -7,7 +7,7 @@ workers, who fetch the sound themselves.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -27,8 +27,9 @@ class Recording:
     ``byte_count`` bytes from ``byte_start`` (a member of a tar). Of it the piece is heard that
     begins at ``offset_s`` and lasts ``duration_s`` (None: to the end). ``text`` is what was said;
     ``transcript`` what some recogniser heard, if the source tells. ``fault`` is a sentence where
-    the source's own description is unusable; the row is kept as a failed one. ``extra`` is all
-    else that the source says.
+    the source's own description is unusable; the row is kept as a failed one.
+    ``manner`` is how it was said, in our words (see ``manner_of``); ``extra`` all else that the
+    source says.
     """
 
     key: str
@@ -45,6 +46,7 @@ class Recording:
     licence: str = ""
     transcript: str | None = None
     fault: str = ""
+    manner: Mapping[str, Any] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -111,9 +113,11 @@ RECORDING_SCHEMA = pa.schema(
         described("licence", pa.string(), "Licence as the source says", nullable=False),
         described("transcript", pa.string(), "What a recogniser heard"),
         described("fault", pa.string(), "Why the description is unusable", nullable=False),
+        described("manner", pa.string(), "How it was said, JSON", nullable=False),
         described("extra", pa.string(), "All else that the source says, JSON", nullable=False),
     ]
 )
+_IN_JSON = ("manner", "extra")
 assert RECORDING_SCHEMA.names == [column.name for column in fields(Recording)]
 
 
@@ -123,11 +127,17 @@ def recordings_to_batch(recordings: Sequence[Recording]) -> pa.RecordBatch:
         name: [getattr(recording, name) for recording in recordings]
         for name in RECORDING_SCHEMA.names
     }
-    columns["extra"] = [json.dumps(extra, ensure_ascii=False) for extra in columns["extra"]]
+    for name in _IN_JSON:
+        columns[name] = [
+            json.dumps(value, ensure_ascii=False, default=str) for value in columns[name]
+        ]
     return pa.RecordBatch.from_pydict(columns, schema=RECORDING_SCHEMA)
+
+
+_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 def recordings_of(batch: pa.RecordBatch) -> Iterator[Recording]:
     """Yield the recordings of a batch of ``RECORDING_SCHEMA`` (or a wider one), in its order."""
     for row in batch.select(RECORDING_SCHEMA.names).to_pylist():
-        yield replace(Recording(**row), extra=json.loads(row["extra"]))
+        yield Recording(**(row | {name: json.loads(row[name]) for name in _IN_JSON}))

@@ -124,7 +124,7 @@ def _prompt(recording: Recording, origin: Origin) -> Prompt:
         text,
         language.value,
         dialect.value,
-        **manner_of(recording.extra),
+        **manner_of(recording.manner),
         speaker=recording.speaker or origin.speaker,
         text_source=origin.name,
         text_licence=recording.licence or origin.licence,

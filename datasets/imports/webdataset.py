@@ -79,35 +79,16 @@ def _choices(inside: str) -> list[str]:
 
 @dataclass(frozen=True)
 class _Member:
-    """A file in a tar. ``key`` is its name up to the first dot, ``suffix`` what follows."""
+    """A file in a tar: ``key`` is its name up to the first dot, ``suffix`` what follows.
 
-    path: Path
-    tar: tarfile.TarFile
-    info: tarfile.TarInfo
-    zipped: bool
+    ``place`` says where it lies, in fields of a recording; ``data`` is what it holds, where that
+    was read.
+    """
 
-    @property
-    def key(self) -> str:
-        folder, slash, name = self.info.name.rpartition("/")
-        return folder + slash + name.partition(".")[0]
-
-    @property
-    def suffix(self) -> str:
-        return self.info.name.rpartition("/")[2].partition(".")[2].lower()
-
-    def read(self) -> bytes:
-        file = self.tar.extractfile(self.info)
-        return b"" if file is None else file.read()
-
-    def place(self) -> dict[str, Any]:
-        """Say where the member lies, in fields of a recording."""
-        if self.zipped:
-            return {"audio": self.read()}
-        return {
-            "path": str(self.path),
-            "byte_start": self.info.offset_data,
-            "byte_count": self.info.size,
-        }
+    key: str
+    suffix: str
+    place: dict[str, Any]
+    data: bytes
 
 
 @dataclass
@@ -127,11 +108,11 @@ class _Sample:
         self.suffixes.append(suffix)
         try:
             if suffix == "json":
-                self.description = _description(member.read())
+                self.description = _description(member.data)
             elif suffix in TEXT_SUFFIXES:
-                self.text = member.read().decode("utf-8-sig").strip()
-            elif suffix.rpartition(".")[2] in AUDIO_SUFFIXES and not self.place:
-                self.place = member.place()
+                self.text = member.data.decode("utf-8-sig").strip()
+            elif _is_audio(suffix) and not self.place:
+                self.place = member.place
         except ValueError as error:
             self.fault = f"its {suffix} cannot be read ({error})"
 
@@ -188,16 +169,30 @@ def _members(path: Path) -> Iterator[_Member]:
                 tar.members = []  # type: ignore[attr-defined]  # or it keeps every header that it has seen
                 if not zipped and info.offset_data + info.size > size:
                     raise tarfile.ReadError(f"'{info.name}' is cut off")
-                member = _Member(path, tar, info, zipped)
-                if info.isfile() and member.suffix:
+                if info.isfile():
+                    yield _member(path, tar, info, zipped)
                     last = info.name
-                    yield member
             _require_end_mark(tar)
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         raise UsageError(
             f"{path} is damaged{f' after {last}' if last else ''} ({error}); "
             "what stands before is imported, take the tar from its source again"
         ) from error
+
+
+def _member(path: Path, tar: tarfile.TarFile, info: tarfile.TarInfo, zipped: bool) -> _Member:
+    folder, slash, name = info.name.rpartition("/")
+    stem, _, suffix = name.partition(".")
+    suffix = suffix.lower()
+    told = suffix == "json" or suffix in TEXT_SUFFIXES
+    file = tar.extractfile(info) if told or (zipped and _is_audio(suffix)) else None
+    data = b"" if file is None else file.read()
+    place = {"path": str(path), "byte_start": info.offset_data, "byte_count": info.size}
+    return _Member(folder + slash + stem, suffix, {"audio": data} if zipped else place, data)
+
+
+def _is_audio(suffix: str) -> bool:
+    return suffix.rpartition(".")[2] in AUDIO_SUFFIXES
 
 
 def _require_end_mark(tar: tarfile.TarFile) -> None:
