@@ -57,6 +57,13 @@ def refuse_unreadable(characters: str, language: str) -> None:
         )
 
 
+def refuse_nothing(phonemes: str) -> str:
+    """Return ``phonemes``; raise ``UsageError`` where they hold no sound."""
+    if not any(character.isalpha() for character in phonemes):
+        raise UsageError("the text holds nothing that can be read aloud; give it a word")
+    return phonemes
+
+
 class English:
     """hibari's port of misaki: American or British lexicon, and a network for unknown words."""
 
@@ -71,7 +78,7 @@ class English:
         """Return misaki's phonemes of an English text."""
         text = " ".join(text.split())
         refuse_unreadable("".join(c for c in text if not self.reads(c)), "English")
-        return str(self._phonemes(text)).translate(_QUOTES).strip()
+        return refuse_nothing(str(self._phonemes(text)).translate(_QUOTES).strip())
 
     @classmethod
     def reads(cls, character: str) -> bool:
@@ -119,7 +126,7 @@ class Mandarin:
             else:
                 refuse_unreadable("" if run[0] in self._signs else run[0], "Mandarin")
                 phonemes += f" {run[0]}" if run[0] in "“(" else f"{run[0]} "
-        return _spaced(phonemes)
+        return refuse_nothing(_spaced(phonemes))
 
     def _word(self, word: str) -> str:
         try:
@@ -179,32 +186,45 @@ class Japanese:
     def __call__(self, text: str) -> str:
         """Return misaki's phonemes of a Japanese text, numerals and all."""
         phonemes = str(self._romaniser(text)).replace("«", "(").replace("»", ")")
-        return _spaced(phonemes.translate(_QUOTES))
+        return refuse_nothing(_spaced(phonemes.translate(_QUOTES)))
 
 
+_KANA = re.compile(r"[ァ-ヺー]+")
 _JAPANESE_SIGNS = frozenset(
     "。、？！「」『』：；（）()《》【】〈〉〔〕・，～〜—−-…“”‘’‥．,.!?:; 　／/'\""
 )
 
 
-def _japanese_words(text: str) -> list[_Word]:
+def japanese_nodes(text: str) -> list[Any]:
+    """Return Open JTalk's words of a text as ``reading.japanese`` gives it.
+
+    Raises ``UsageError`` for a sign that it would pass over in silence, and where no sound is left.
+    """
     import pyopenjtalk
 
-    words = []
-    for node in pyopenjtalk.run_frontend(text, use_sudachi_kanji_yomi=False):
-        surface, pronounced = _said(node)
-        words.append(_Word(surface, _Reading(pronounced)))
-    return words
+    nodes = pyopenjtalk.run_frontend(text, use_sudachi_kanji_yomi=False)
+    for node in nodes:
+        if not _KANA.fullmatch(_pronounced(node)):
+            unread = (c for c in node["string"] if c not in _JAPANESE_SIGNS)
+            refuse_unreadable("".join(unread), "Japanese")
+    refuse_nothing("".join(map(_pronounced, nodes)))
+    return list(nodes)
 
 
-def _said(node: Any) -> tuple[str, str]:
-    """Return surface and kana (or sign) of an Open JTalk node; signs it skips are refused."""
-    surface, pronounced = node["string"], node["pron"].replace("’", "").replace("'", "")
-    if re.fullmatch(r"[ァ-ヺー]+", pronounced):
-        # The romaniser refuses bare digits and takes ASCII for phonemes: show it kana instead.
-        return (pronounced if surface.isdigit() or surface.isascii() else surface), pronounced
-    refuse_unreadable("".join(c for c in surface if c not in _JAPANESE_SIGNS), "Japanese")
-    return surface, surface
+def _japanese_words(text: str) -> list[_Word]:
+    return [_word(node["string"], _pronounced(node)) for node in japanese_nodes(text)]
+
+
+def _pronounced(node: Any) -> str:
+    return str(node["pron"]).replace("’", "").replace("'", "")
+
+
+def _word(surface: str, pronounced: str) -> _Word:
+    if not _KANA.fullmatch(pronounced):
+        return _Word(surface, _Reading(surface))  # a sign: it speaks for itself
+    # The romaniser refuses bare digits and takes ASCII for phonemes: show it kana instead.
+    shown = pronounced if surface.isdigit() or surface.isascii() else surface
+    return _Word(shown, _Reading(pronounced))
 
 
 def _spaced(phonemes: str) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import onnxruntime
 from lauter.datasets.audio import Samples
 from lauter.datasets.errors import UsageError
+from lauter.teacher.silence import trimmed
 from lauter.teacher.studio.voices import Pack
 
 SAMPLE_RATE = 24_000
@@ -23,9 +24,6 @@ MAX_PHONEMES = 400
 
 _SENTENCE_PAUSE_S = 0.30
 _CLAUSE_PAUSE_S = 0.15
-_MARGIN_S = 0.05
-_FRAME_S = 0.005
-_SILENCE_DB = -50.0
 
 # Where a long text may be cut, best first, and the pause each leaves; a space leaves none.
 _CUTS = (
@@ -52,7 +50,7 @@ class Kokoro:
         """Return ``phonemes`` as spoken by ``pack``, float32 ``[samples]`` at 24 kHz.
 
         Silence at both ends is cut to 50 ms. Raises ``UsageError`` for a phoneme that Kokoro
-        does not know, and where there is nothing to say.
+        does not know.
         """
         unknown = "".join(sorted(set(phonemes) - self._ids.keys()))
         if unknown:
@@ -60,8 +58,6 @@ class Kokoro:
                 f"the text gives the sounds '{unknown}', which Kokoro does not know; "
                 "rewrite the word that has them"
             )
-        if not any(character.isalpha() for character in phonemes):
-            raise UsageError("the text gives no sounds; it holds nothing that can be read aloud")
         pieces = []
         for piece, pause_s in split(phonemes, MAX_PHONEMES):
             spoken = trimmed(self._run(piece, pack, speed), SAMPLE_RATE)
@@ -106,22 +102,3 @@ def _best_cut(phonemes: str, margin: int) -> tuple[int, float]:
         if inside:
             return min(inside, key=lambda cut: abs(cut - middle)), pause_s
     return middle, 0.0
-
-
-def trimmed(samples: Samples, sample_rate: int) -> Samples:
-    """Return ``samples`` without the silence at both ends, but for a margin of 50 ms.
-
-    Silent is what lies 50 dB under the loudest 5 ms.
-    """
-    size = round(_FRAME_S * sample_rate)
-    whole = len(samples) // size
-    if not whole:
-        return samples
-    powers = np.mean(samples[: whole * size].reshape(whole, size).astype(np.float64) ** 2, axis=1)
-    loud = np.flatnonzero(powers > powers.max() * 10 ** (_SILENCE_DB / 10))
-    if not len(loud):
-        return samples
-    margin = round(_MARGIN_S * sample_rate)
-    start = max(0, int(loud[0]) * size - margin)
-    end = min(len(samples), (int(loud[-1]) + 1) * size + margin)
-    return samples[start:end]

@@ -135,11 +135,14 @@ class Studio:
 
 
 def _blend(given: Sequence[str | float]) -> Blend:
-    match list(given):
-        case [str(first), str(second)]:
-            return Blend(first, second)
-        case [str(first), str(second), (float() | int()) as weight]:
-            return Blend(first, second, weight)
+    names, weights = given[:2], given[2:]
+    if (
+        len(names) == 2
+        and len(weights) <= 1
+        and all(isinstance(name, str) for name in names)
+        and all(isinstance(weight, float | int) for weight in weights)
+    ):
+        return Blend(str(names[0]), str(names[1]), *map(float, weights))
     raise UsageError(
         f"teacher.blends holds '{given}'; give pairs of voices, such as [af_heart, af_bella], "
         "with the weight of the first where it is not one half"
