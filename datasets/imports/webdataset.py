@@ -166,7 +166,8 @@ def _members(path: Path) -> Iterator[_Member]:
         with tarfile.open(path) as tar:
             zipped = not isinstance(tar.fileobj, io.BufferedReader)
             while (info := tar.next()) is not None:
-                tar.members = []  # type: ignore[attr-defined]  # or it keeps every header that it has seen
+                # A tar keeps every header that it has seen, unless told to forget.
+                tar.members = []  # type: ignore[attr-defined]
                 if not zipped and info.offset_data + info.size > size:
                     raise tarfile.ReadError(f"'{info.name}' is cut off")
                 if info.isfile():
@@ -174,8 +175,9 @@ def _members(path: Path) -> Iterator[_Member]:
                     last = info.name
             _require_end_mark(tar)
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        cause = str(error).partition("\n")[0].rstrip(":")
         raise UsageError(
-            f"{path} is damaged{f' after {last}' if last else ''} ({error}); "
+            f"{path} is damaged{f' after {last}' if last else ''} ({cause}); "
             "what stands before is imported, take the tar from its source again"
         ) from error
 
