@@ -103,7 +103,9 @@ class AuditSettings:
     page: str = "audit.html"
     """The report: one file, readable offline."""
     samples: int = 3
-    """Playable samples of accepted and of rejected speech for each cell or reason."""
+    """Playable samples for each dialect of accepted and each gate of rejected speech."""
+    version: str | None = None
+    """A tag or version number of the corpus; null: the newest state."""
 
 
 @dataclass
