@@ -5,11 +5,14 @@ encoding again changes nothing. Audio that cannot be what it says (cut off, with
 samples that are no numbers) is refused here, so that no figure is ever taken from it.
 
 A ``Clip`` decodes its bytes when they are first needed and keeps what it decoded, so that ten
-scorers of one utterance decode it once; one that needs no samples costs nothing.
+scorers of one utterance decode it once; one that needs no samples costs nothing. What was encoded
+shortly before in the same process is not decoded at all: its samples are still at hand.
 """
 
 import io
 import struct
+import threading
+from collections import OrderedDict
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -17,9 +20,10 @@ from typing import cast
 import numpy as np
 import soundfile
 import soxr
+from numpy.typing import NDArray
+
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import digest
-from numpy.typing import NDArray
 
 Samples = NDArray[np.float32]
 """Mono audio, float32 ``[samples]``, in -1…1."""
@@ -34,6 +38,38 @@ _ESTIMATE_OF_MP3 = 0.95
 """An MP3 without an info tag does not know its length: what it states is an estimate."""
 _UNKNOWN_SIZE = 0x7FFFF000
 """Sizes from here on stand in the header of a WAV that was streamed: its length was not known."""
+
+
+class _Recent:
+    """Samples of the files encoded last, found by the files' bytes.
+
+    Scoring follows speaking in the same worker, so this saves most decodings: finding 3 s of
+    speech takes 0.02 ms, decoding it 0.7 ms.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._size = 0
+        self._lock = threading.Lock()
+        self._entries: OrderedDict[bytes, tuple[Integers, int]] = OrderedDict()
+
+    def put(self, encoded: bytes, samples: Integers, sample_rate: int) -> None:
+        """Remember, and forget the oldest beyond ``capacity`` bytes of samples."""
+        with self._lock:
+            if encoded not in self._entries:
+                self._entries[encoded] = (samples.copy(), sample_rate)
+                self._size += samples.nbytes
+            while self._size > self._capacity:
+                _, (forgotten, _) = self._entries.popitem(last=False)
+                self._size -= forgotten.nbytes
+
+    def get(self, encoded: bytes) -> tuple[Integers, int] | None:
+        """Return samples and rate of a file, if it is among the last ones."""
+        with self._lock:
+            return self._entries.get(encoded)
+
+
+_recent = _Recent(capacity=32 << 20)
 
 
 def audio_digest(encoded: bytes) -> str:
@@ -51,9 +87,14 @@ def encode_flac(samples: Samples | Integers, sample_rate: int) -> bytes:
         raise UsageError(
             f"samples of shape {list(samples.shape)} are no mono audio; give one row of samples"
         )
+    integers = _as_integers(samples)
     buffer = io.BytesIO()
-    soundfile.write(buffer, _as_integers(samples), sample_rate, format="FLAC", subtype="PCM_16")
-    return buffer.getvalue()
+    # libsndfile's own level (5): level 0 takes 10 % less time and 1.2 % more room, level 8 80 %
+    # more time for 1.3 % less room (hibari's speech at 24 kHz, one core).
+    soundfile.write(buffer, integers, sample_rate, format="FLAC", subtype="PCM_16")
+    flac = buffer.getvalue()
+    _recent.put(flac, integers, sample_rate)
+    return flac
 
 
 def _as_integers(samples: Samples | Integers) -> Integers:
@@ -80,6 +121,8 @@ def decode_audio(data: bytes) -> tuple[Samples, int]:
 
     Raises ``UsageError`` where the bytes are no readable audio, or not all of it.
     """
+    if known := _recent.get(data):
+        return as_floats(known[0]), known[1]
     with open_audio(data) as file:
         return as_floats(read_samples(file)), int(file.samplerate)
 

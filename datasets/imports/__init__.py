@@ -9,24 +9,22 @@ class with ``origin`` and ``__iter__`` in a file of its own, and a configuration
 from lauter.datasets.imports.folder import Folder
 from lauter.datasets.imports.lhotse import LhotseManifest
 from lauter.datasets.imports.nemo import NemoManifest
-from lauter.datasets.imports.recording import (
-    RECORDING_SCHEMA,
-    Origin,
-    Recording,
-    Source,
-    recordings_of,
-    recordings_to_batch,
-)
+from lauter.datasets.imports.recording import Origin, Recording, Source
 from lauter.datasets.imports.utterances import (
     IMPORTED_SCHEMA,
+    IMPORTED_SPEECH_SCHEMA,
+    PLANNED_SCHEMA,
     import_recordings,
+    requests_from,
+    speech_of,
     utterances_from,
 )
 from lauter.datasets.imports.webdataset import WebDatasetTars
 
 __all__ = [
     "IMPORTED_SCHEMA",
-    "RECORDING_SCHEMA",
+    "IMPORTED_SPEECH_SCHEMA",
+    "PLANNED_SCHEMA",
     "Folder",
     "LhotseManifest",
     "NemoManifest",
@@ -35,7 +33,7 @@ __all__ = [
     "Source",
     "WebDatasetTars",
     "import_recordings",
-    "recordings_of",
-    "recordings_to_batch",
+    "requests_from",
+    "speech_of",
     "utterances_from",
 ]

@@ -6,11 +6,12 @@ workers, who fetch the sound themselves.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Protocol
 
 import pyarrow as pa
+
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
 from lauter.datasets.imports.languages import dialect_of
@@ -97,7 +98,7 @@ class Source(Protocol):
         ...
 
 
-RECORDING_SCHEMA = pa.schema(
+RECORDING_TYPE = pa.struct(
     [
         described("key", pa.string(), "Name of the piece in its source", nullable=False),
         described("text", pa.string(), "What was said", nullable=False),
@@ -112,32 +113,23 @@ RECORDING_SCHEMA = pa.schema(
         described("speaker", pa.string(), "Speaker as the source says", nullable=False),
         described("licence", pa.string(), "Licence as the source says", nullable=False),
         described("transcript", pa.string(), "What a recogniser heard"),
-        described("fault", pa.string(), "Why the description is unusable", nullable=False),
+        described("fault", pa.string(), "Why it cannot be imported", nullable=False),
         described("manner", pa.string(), "How it was said, JSON", nullable=False),
         described("extra", pa.string(), "All else that the source says, JSON", nullable=False),
     ]
 )
+"""A recording in one column, as it travels to workers."""
+
 _IN_JSON = ("manner", "extra")
-assert RECORDING_SCHEMA.names == [column.name for column in fields(Recording)]
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
-def recordings_to_batch(recordings: Sequence[Recording]) -> pa.RecordBatch:
-    """Return recordings as a batch of ``RECORDING_SCHEMA``, to be sent to workers."""
-    columns: dict[str, list[Any]] = {
-        name: [getattr(recording, name) for recording in recordings]
-        for name in RECORDING_SCHEMA.names
-    }
-    for name in _IN_JSON:
-        columns[name] = [
-            json.dumps(value, ensure_ascii=False, default=str) for value in columns[name]
-        ]
-    return pa.RecordBatch.from_pydict(columns, schema=RECORDING_SCHEMA)
+def recording_row(recording: Recording) -> dict[str, Any]:
+    """Return a recording as a value of ``RECORDING_TYPE``."""
+    row = {column.name: getattr(recording, column.name) for column in fields(Recording)}
+    return row | {name: _encode(row[name]) for name in _IN_JSON}
 
 
-_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
-
-
-def recordings_of(batch: pa.RecordBatch) -> Iterator[Recording]:
-    """Yield the recordings of a batch of ``RECORDING_SCHEMA`` (or a wider one), in its order."""
-    for row in batch.select(RECORDING_SCHEMA.names).to_pylist():
-        yield Recording(**(row | {name: json.loads(row[name]) for name in _IN_JSON}))
+def recording_from(row: Mapping[str, Any]) -> Recording:
+    """Return the recording that a value of ``RECORDING_TYPE`` holds."""
+    return Recording(**{**row, **{name: json.loads(row[name]) for name in _IN_JSON}})

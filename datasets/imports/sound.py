@@ -12,10 +12,11 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import soundfile
+
 from lauter.datasets.audio import (
     AUDIO_DOMAIN,
     as_floats,
@@ -34,6 +35,8 @@ ROUNDING_S = 0.01
 """Manifests round durations: an end that is this near to the file's is the file's."""
 TOLERANCE_S = 0.1
 """A stated end may lie this far behind the file's; beyond it, one of the two is wrong."""
+LONG_FILE = 4 << 20
+"""Of files beyond this many bytes only the stretch that is meant is read, never the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +49,35 @@ class Sound:
     duration_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cut:
-    """An open audio and the stretch of it that is meant; nothing is decoded yet.
+    """An open audio and the stretch of it that is meant; nothing is decoded yet."""
 
-    ``encoded`` is the whole file's bytes, where the whole of it is meant.
-    """
-
+    source: bytes | Path
     file: soundfile.SoundFile
     start: int
     frames: int
-    source_digest: str
-    encoded: bytes | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the audio is meant."""
+        return self.frames == int(self.file.frames)
+
+    @cached_property
+    def source_digest(self) -> str:
+        """Digest of all the audio's bytes."""
+        if isinstance(self.source, bytes):
+            return audio_digest(self.source)
+        state = self.source.stat()
+        return _file_digest(self.source, state.st_size, state.st_mtime_ns)
 
     @property
     def identity(self) -> str:
         """Digest of the bytes and, unless all of them are meant, of the stretch in samples."""
-        if self.encoded is not None:
-            return content_id(SOUND_DOMAIN, {"source": self.source_digest})
-        return content_id(
-            SOUND_DOMAIN,
-            {"source": self.source_digest, "start": self.start, "frames": self.frames},
-        )
+        content: dict[str, object] = {"source": self.source_digest}
+        if not self.is_whole:
+            content |= {"start": self.start, "frames": self.frames}
+        return content_id(SOUND_DOMAIN, content)
 
 
 @contextmanager
@@ -84,20 +94,7 @@ def cut_of(recording: Recording) -> Iterator[Cut]:
             "correct the path in the source, or bring the file"
         ) from error
     with open_audio(source) as file:
-        start, frames = _stretch(recording, file)
-        whole = start == 0 and frames == file.frames
-        if isinstance(source, bytes):
-            encoded = source if whole else None
-            yield Cut(file, start, frames, audio_digest(source), encoded)
-            return
-        if not whole:
-            state = source.stat()
-            digest = _file_digest(source, state.st_size, state.st_mtime_ns)
-            yield Cut(file, start, frames, digest, None)
-            return
-    encoded = source.read_bytes()
-    with open_audio(encoded) as file:
-        yield Cut(file, start, frames, audio_digest(encoded), encoded)
+        yield Cut(source, file, *_stretch(recording, file))
 
 
 def sound_of(cut: Cut, sample_rate: int | None = None) -> Sound:
@@ -110,8 +107,8 @@ def sound_of(cut: Cut, sample_rate: int | None = None) -> Sound:
     samples = read_samples(cut.file, cut.frames)
     own_rate = int(cut.file.samplerate)
     if sample_rate in (None, own_rate):
-        kept = cut.encoded if cut.file.format == "FLAC" and cut.file.channels == 1 else None
-        if kept is not None:
+        if cut.is_whole and cut.file.format == "FLAC" and cut.file.channels == 1:
+            kept = cut.source if isinstance(cut.source, bytes) else cut.source.read_bytes()
             return Sound(kept, cut.source_digest, own_rate, len(samples) / own_rate)
     else:
         assert sample_rate is not None
@@ -122,7 +119,7 @@ def sound_of(cut: Cut, sample_rate: int | None = None) -> Sound:
 
 
 def _source(recording: Recording) -> bytes | Path:
-    """Return the bytes of the audio; the path alone where a stretch of a file is meant."""
+    """Return the bytes of the audio; the path alone where a stretch of a long file is meant."""
     if recording.audio is not None:
         return recording.audio
     if not recording.path:
@@ -132,10 +129,8 @@ def _source(recording: Recording) -> bytes | Path:
         with path.open("rb") as file:
             file.seek(recording.byte_start)
             return file.read(recording.byte_count)
-    if recording.offset_s or recording.duration_s is not None:
-        path.stat()
-        return path
-    return path.read_bytes()
+    stretch = recording.offset_s or recording.duration_s is not None
+    return path if stretch and path.stat().st_size > LONG_FILE else path.read_bytes()
 
 
 def _stretch(recording: Recording, file: soundfile.SoundFile) -> tuple[int, int]:

@@ -1,242 +1,170 @@
 """Recordings become utterances: the same rows as a teacher's, so all that follows is shared.
 
-The teacher is called ``import`` and its fingerprint is the origin's; the seed is a number taken
-from the sound's own digest. So ids follow the one law of all requests, the same sound with the
-same words has the same id wherever it lies, and importing it twice adds nothing. A row that cannot
-be imported is a row with an error; where its sound is unknown, its key stands in for it.
+Two ways lead there. ``utterances_from`` does all in one pass, in threads of this process: decoding
+and encoding are the cost (about 1 ms for 3 s of speech) and happen outside Python's global lock.
+``requests_from`` only reads and names the recordings, so that what a corpus has already can be
+taken away and an engine's workers do the rest with ``speech_of``. Both give the same rows.
 
-Decoding and encoding are the cost (about 1 ms for 3 s of speech) and happen outside Python's
-global lock, so threads are enough to use every core.
+A recording that cannot be imported is a row with an error, and takes no other along.
 """
 
 import time
-import unicodedata
-from collections import deque
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
-from itertools import chain
 from typing import Any
 
 import pyarrow as pa
+
 from lauter.datasets.errors import UsageError
-from lauter.datasets.identity import content_id
-from lauter.datasets.imports.languages import resolve_dialect
-from lauter.datasets.imports.manner import manner_of
-from lauter.datasets.imports.recording import Origin, Recording, Source
-from lauter.datasets.imports.sound import SOUND_DOMAIN, cut_of, sound_of
-from lauter.datasets.records import UTTERANCE_SCHEMA, Prompt, Request, described
+from lauter.datasets.imports.recording import (
+    RECORDING_TYPE,
+    Origin,
+    Recording,
+    Source,
+    recording_from,
+    recording_row,
+)
+from lauter.datasets.imports.requests import failed_request, prompt_of, request_of, request_row
+from lauter.datasets.imports.sound import Cut, cut_of, sound_of
+from lauter.datasets.imports.stream import stream
+from lauter.datasets.records import REQUEST_FIELDS, SPEECH_FIELDS, Request, described
 
-TEACHER = "import"
-
-IMPORTED_SCHEMA = pa.schema(
+IMPORTED_SPEECH_SCHEMA = pa.schema(
     [
-        *UTTERANCE_SCHEMA,
+        *SPEECH_FIELDS,
         described("transcript", pa.string(), "What the source's own recogniser heard, if it tells"),
     ]
 )
-"""An utterance, and the hypothesis that came with it: with one, CER needs no recogniser."""
+"""What comes back for a recording, and the hypothesis that came with it: with one, CER needs no
+recogniser."""
+
+IMPORTED_SCHEMA = pa.schema([*REQUEST_FIELDS, *IMPORTED_SPEECH_SCHEMA])
+"""An utterance, as ``UTTERANCE_SCHEMA`` has it, and a transcript."""
+
+PLANNED_SCHEMA = pa.schema(
+    [
+        *REQUEST_FIELDS,
+        described("recording", RECORDING_TYPE, "Where the speech lies", nullable=False),
+    ]
+)
+"""A request, and the recording that answers it."""
 
 Row = dict[str, Any]
-Convert = Callable[[Sequence[Recording]], pa.RecordBatch]
+NOTHING: frozenset[str] = frozenset()
 
 
 def utterances_from(
-    source: Source,
-    *,
-    known: Container[str] = frozenset(),
-    batch_size: int = 64,
-    threads: int = 1,
+    source: Source, *, known: Container[str] = NOTHING, batch_size: int = 64, threads: int = 1
 ) -> Iterator[pa.RecordBatch]:
     """Yield a source's recordings as batches of ``IMPORTED_SCHEMA``, in the source's order.
 
-    Rows whose id is in ``known`` are left out before they are encoded, and what the source holds
-    twice is given once (the ids given are kept in memory: about 150 bytes each). At most
-    ``2 · threads + 1`` batches are held at a time.
-
-    Raises ``UsageError`` where the source is unusable; what stood before that place has been
-    yielded by then.
+    Rows whose id is in ``known`` are left out before they are encoded; for the rest see ``stream``.
     """
-    recordings = iter(source)
-    first = next(recordings, None)
-    if first is None:
-        raise UsageError(f"{source} holds no recording; nothing was imported")
-    if not first.fault:
-        _require_language(first, source.origin)
     convert = partial(import_recordings, origin=source.origin, known=known)
-    batches = _batched(chain([first], recordings), batch_size)
-    given: set[str] = set()
-    for batch in _converted(convert, batches, threads):
-        fresh = []
-        for request_id in batch["request_id"].to_pylist():
-            fresh.append(request_id not in given)
-            given.add(request_id)
-        if any(fresh):
-            yield batch if all(fresh) else batch.filter(pa.array(fresh))
+    return stream(source, convert, batch_size=batch_size, threads=threads)
+
+
+def requests_from(
+    source: Source, *, known: Container[str] = NOTHING, batch_size: int = 1024, threads: int = 1
+) -> Iterator[pa.RecordBatch]:
+    """Yield the requests that a source's recordings answer, as batches of ``PLANNED_SCHEMA``.
+
+    The audio is read for its digest and not decoded. A recording that cannot be imported as it is
+    described carries the reason in its ``fault``.
+    """
+    convert = partial(_plan, origin=source.origin, known=known)
+    return stream(source, convert, batch_size=batch_size, threads=threads)
+
+
+def speech_of(planned: pa.RecordBatch, *, sample_rate: int | None = None) -> pa.RecordBatch:
+    """Return, for each row of ``PLANNED_SCHEMA`` and in order, its ``IMPORTED_SPEECH_SCHEMA``.
+
+    ``sample_rate`` (Hz) is the origin's.
+    """
+    rows = []
+    for described_recording in planned["recording"].to_pylist():
+        started = time.perf_counter()
+        recording = recording_from(described_recording)
+        try:
+            if recording.fault:
+                raise UsageError(recording.fault)
+            with cut_of(recording) as cut:
+                row = _speech(recording, cut, sample_rate)
+        except Exception as error:
+            row = _failure(recording, error)
+        rows.append(row | {"wall_s": time.perf_counter() - started})
+    return pa.RecordBatch.from_pylist(rows, schema=IMPORTED_SPEECH_SCHEMA)
 
 
 def import_recordings(
-    recordings: Iterable[Recording], *, origin: Origin, known: Container[str] = frozenset()
+    recordings: Iterable[Recording], *, origin: Origin, known: Container[str] = NOTHING
 ) -> pa.RecordBatch:
     """Return recordings as one batch of ``IMPORTED_SCHEMA``, without those that are ``known``."""
     fingerprint = origin.fingerprint()
     rows = []
     for recording in recordings:
         started = time.perf_counter()
-        row = _import(recording, origin, fingerprint, known)
-        if row is not None:
-            rows.append(row | {"wall_s": time.perf_counter() - started})
+        request: Request | None = None
+        try:
+            prompt = prompt_of(recording, origin)
+            with cut_of(recording) as cut:
+                request = request_of(prompt, fingerprint, cut.identity)
+                if request.request_id in known:
+                    continue
+                speech = _speech(recording, cut, origin.sample_rate)
+        except Exception as error:
+            # A sound that turns out to be damaged when it is decoded has been named by then.
+            request = request or failed_request(recording, origin, fingerprint)
+            if request.request_id in known:
+                continue
+            speech = _failure(recording, error)
+        wall_s = time.perf_counter() - started
+        rows.append(request_row(request) | speech | {"wall_s": wall_s})
     return pa.RecordBatch.from_pylist(rows, schema=IMPORTED_SCHEMA)
 
 
-def _import(
-    recording: Recording, origin: Origin, fingerprint: str, known: Container[str]
-) -> Row | None:
-    try:
-        if recording.fault:
-            raise UsageError(recording.fault)
-        prompt = _prompt(recording, origin)
-        with cut_of(recording) as cut:
-            request = _request(prompt, fingerprint, cut.identity)
-            if request.request_id in known:
-                return None
-            sound = sound_of(cut, origin.sample_rate)
-    except UsageError as error:
-        return _failed(recording, origin, fingerprint, known, str(error))
-    except Exception as error:  # whatever a decoder may throw takes its own row and no other
-        return _failed(recording, origin, fingerprint, known, f"{type(error).__name__}: {error}")
-    return _row(request, recording) | {
+def _plan(
+    recordings: Iterable[Recording], *, origin: Origin, known: Container[str]
+) -> pa.RecordBatch:
+    fingerprint = origin.fingerprint()
+    rows = []
+    for recording in recordings:
+        try:
+            prompt = prompt_of(recording, origin)
+            with cut_of(recording) as cut:
+                request = request_of(prompt, fingerprint, cut.identity)
+        except Exception as error:
+            request = failed_request(recording, origin, fingerprint)
+            recording = replace(recording, fault=_sentence(error))
+        if request.request_id not in known:
+            rows.append(request_row(request) | {"recording": recording_row(recording)})
+    return pa.RecordBatch.from_pylist(rows, schema=PLANNED_SCHEMA)
+
+
+def _speech(recording: Recording, cut: Cut, sample_rate: int | None) -> Row:
+    sound = sound_of(cut, sample_rate)
+    return {
         "audio": sound.flac,
         "audio_digest": sound.digest,
         "sample_rate": sound.sample_rate,
         "duration_s": sound.duration_s,
-    }
-
-
-def _prompt(recording: Recording, origin: Origin) -> Prompt:
-    language, dialect = resolve_dialect(
-        (recording.dialect, recording.language), (origin.dialect, origin.language)
-    )
-    text = _normal(recording.text)
-    if not text:
-        raise UsageError("it has no text; without one nothing can be measured against it")
-    return Prompt(
-        text,
-        language.value,
-        dialect.value,
-        **manner_of(recording.manner),
-        speaker=recording.speaker or origin.speaker,
-        text_source=origin.name,
-        text_licence=recording.licence or origin.licence,
-    )
-
-
-def _normal(text: str) -> str:
-    return unicodedata.normalize("NFC", text.strip())
-
-
-def _request(prompt: Prompt, fingerprint: str, identity: str) -> Request:
-    """Bind a prompt to a sound: 63 bits of the sound's digest are the seed."""
-    return Request(prompt, TEACHER, fingerprint, int(identity[:16], 16) >> 1).identified()
-
-
-def _failed(
-    recording: Recording, origin: Origin, fingerprint: str, known: Container[str], error: str
-) -> Row | None:
-    prompt = Prompt(
-        _normal(recording.text),
-        recording.language or origin.language,
-        recording.dialect or origin.dialect,
-        speaker=recording.speaker or origin.speaker,
-        text_source=origin.name,
-        text_licence=recording.licence or origin.licence,
-    )
-    identity = content_id(SOUND_DOMAIN, {"key": recording.key})
-    request = _request(prompt, fingerprint, identity)
-    if request.request_id in known:
-        return None
-    return _row(request, recording) | {
-        "error_kind": "failed",
-        "error": f"{recording.key}: {error}",
-    }
-
-
-def _row(request: Request, recording: Recording) -> Row:
-    prompt = request.prompt
-    return {
-        "request_id": request.request_id,
-        "prompt_id": prompt.prompt_id,
-        "text": prompt.text,
-        "language": prompt.language,
-        "dialect": prompt.dialect,
-        "emotion": prompt.emotion,
-        "emotion_level": prompt.emotion_level,
-        "style": prompt.style,
-        "speed_level": prompt.speed_level,
-        "speaker": prompt.speaker,
-        "text_source": prompt.text_source,
-        "text_licence": prompt.text_licence,
-        "teacher": request.teacher,
-        "teacher_fingerprint": request.teacher_fingerprint,
-        "seed": request.seed,
         "attempts": 1,
         "device_s": 0.0,
         "transcript": recording.transcript,
     }
 
 
-def _require_language(recording: Recording, origin: Origin) -> None:
-    """Refuse the whole import where its first row has neither language nor default."""
-    if recording.language or recording.dialect or origin.language or origin.dialect:
-        return
-    try:
-        resolve_dialect((), ())
-    except UsageError as error:
-        raise UsageError(f"{recording.key}: {error}") from error
+def _failure(recording: Recording, error: Exception) -> Row:
+    return {
+        "attempts": 1,
+        "device_s": 0.0,
+        "error_kind": "failed",
+        "error": f"{recording.key}: {_sentence(error)}",
+        "transcript": recording.transcript,
+    }
 
 
-def _batched(recordings: Iterable[Recording], size: int) -> Iterator[list[Recording]]:
-    """Yield lists of ``size``; what was read before an error is yielded before it is raised."""
-    batch: list[Recording] = []
-    try:
-        for recording in recordings:
-            batch.append(recording)
-            if len(batch) == size:
-                yield batch
-                batch = []
-    except UsageError:
-        if batch:
-            yield batch
-        raise
-    if batch:
-        yield batch
-
-
-def _converted(
-    convert: Convert, batches: Iterator[list[Recording]], threads: int
-) -> Iterator[pa.RecordBatch]:
-    """Convert batches in order, up to ``threads`` at a time."""
-    if threads <= 1:
-        yield from map(convert, batches)
-        return
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="import")
-    waiting: deque[Future[pa.RecordBatch]] = deque()
-    failure: UsageError | None = None
-    try:
-        while failure is None:
-            try:
-                batch = next(batches, None)
-            except UsageError as error:
-                failure = error
-                break
-            if batch is None:
-                break
-            waiting.append(pool.submit(convert, batch))
-            if len(waiting) > 2 * threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-        if failure is not None:
-            raise failure
-    finally:
-        pool.shutdown(cancel_futures=True)
+def _sentence(error: Exception) -> str:
+    """Return what went wrong; what is no sentence of ours comes with the exception's name."""
+    return str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyopenjtalk
 import pytest
 import soundfile
+
 from lauter.datasets.audio import Integers, resample
 from lauter.datasets.imports import Source, utterances_from
 

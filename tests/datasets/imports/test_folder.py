@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from lauter.datasets.audio import Integers
 from lauter.datasets.errors import UsageError
 from lauter.datasets.imports import Folder, Origin

@@ -1,6 +1,7 @@
 """Other houses' words for languages."""
 
 import pytest
+
 from lauter.datasets.errors import UsageError
 from lauter.datasets.imports.languages import dialect_of, resolve_dialect
 from lauter.datasets.tags import Dialect, Language

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from lauter.datasets.audio import Integers, open_audio, read_samples
 from lauter.datasets.errors import UsageError
 from lauter.datasets.imports import LhotseManifest, Origin

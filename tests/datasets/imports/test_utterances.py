@@ -9,19 +9,22 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lauter.datasets.audio import Integers, audio_digest, open_audio, read_samples
 from lauter.datasets.errors import UsageError
 from lauter.datasets.imports import (
     IMPORTED_SCHEMA,
-    RECORDING_SCHEMA,
+    IMPORTED_SPEECH_SCHEMA,
+    PLANNED_SCHEMA,
     Origin,
     Recording,
     import_recordings,
-    recordings_of,
-    recordings_to_batch,
+    requests_from,
+    speech_of,
     utterances_from,
 )
-from lauter.datasets.records import request_from_row
+from lauter.datasets.imports.recording import RECORDING_TYPE, recording_from, recording_row
+from lauter.datasets.records import UTTERANCE_SCHEMA, request_from_row
 
 Spoken = list[tuple[str, Integers]]
 Encode = Callable[..., bytes]
@@ -59,6 +62,7 @@ def test_rows_are_utterances(recordings: tuple[Recording, ...]) -> None:
     for batch in utterances_from(InMemory(recordings)):
         assert batch.schema == IMPORTED_SCHEMA
         batch.validate(full=True)
+        assert batch.select(UTTERANCE_SCHEMA.names).schema == UTTERANCE_SCHEMA
 
 
 def test_the_id_of_imported_speech_is_golden() -> None:
@@ -207,26 +211,57 @@ def test_a_damaged_flac_is_not_kept_as_if_it_were_whole(
 
 def test_recordings_travel_to_workers_unchanged(recordings: tuple[Recording, ...]) -> None:
     full = Recording(
-        "k",
-        "t",
-        "p",
-        5,
-        6,
-        b"a",
-        0.5,
-        1.5,
-        "ja",
-        "ja-JP",
-        "s",
-        "MIT",
-        "h",
-        "f",
-        {"style": "rap"},
-        {"x": [1, "y"]},
+        key="k",
+        text="t",
+        path="p",
+        byte_start=5,
+        byte_count=6,
+        audio=b"a",
+        offset_s=0.5,
+        duration_s=1.5,
+        language="ja",
+        dialect="ja-JP",
+        speaker="s",
+        licence="MIT",
+        transcript="h",
+        fault="f",
+        manner={"style": "rap"},
+        extra={"x": [1, "y"]},
     )
-    batch = recordings_to_batch([*recordings, full])
-    assert batch.schema == RECORDING_SCHEMA
-    assert list(recordings_of(batch)) == [*recordings, full]
+    for recording in (*recordings, full):
+        value = pa.scalar(recording_row(recording), RECORDING_TYPE).as_py()
+        assert recording_from(value) == recording
+
+
+def test_planning_first_and_taking_in_later_gives_the_same_rows(
+    recordings: tuple[Recording, ...], spoken: Spoken, encode: Encode, imported: Imported
+) -> None:
+    source = InMemory(
+        (
+            *recordings,
+            Recording("flac", "はい。", audio=encode(spoken[0][1], "FLAC")),
+            Recording("missing", "はい。", path="/nowhere.wav"),
+            Recording("damaged", "はい。", audio=encode(spoken[0][1])[:9000]),
+            Recording("half", "はい。", audio=encode(spoken[0][1], "FLAC")[:9000]),
+            Recording("mute", "", audio=recordings[0].audio),
+            replace(recordings[0], key="cut", offset_s=0.5, transcript="は"),
+        ),
+        Origin(dialect="ja-JP", sample_rate=22050),
+    )
+    directly = imported(source)
+    rows = []
+    for planned in requests_from(source, batch_size=4):
+        assert planned.schema == PLANNED_SCHEMA
+        speech = speech_of(planned, sample_rate=22050)
+        assert speech.schema == IMPORTED_SPEECH_SCHEMA
+        for request, answer in zip(planned.to_pylist(), speech.to_pylist(), strict=True):
+            del request["recording"]
+            rows.append(request | answer)
+    failed = [row["error_kind"] for row in rows]
+    assert failed == [None] * 4 + ["failed"] * 4 + [None]
+    for row, other in zip(rows, directly, strict=True):
+        different = {name for name in row if row[name] != other[name]}
+        assert different <= {"wall_s"}, row["error"]
 
 
 def test_an_origin_that_cannot_be_meant_is_refused() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import webdataset
+
 from lauter.datasets.audio import Integers, open_audio, read_samples
 from lauter.datasets.errors import UsageError
 from lauter.datasets.imports import Origin, WebDatasetTars, utterances_from
