@@ -12,6 +12,7 @@ costs and loses no more quality; tests hold the law over random changes.
 from dataclasses import astuple, dataclass, replace
 
 import numpy as np
+
 from lauter.teacher.edit.world import Floats, Frames
 
 TILT_PIVOT_HZ = 1000.0

@@ -6,6 +6,7 @@ of neutral speech 6 dB and more under full scale, and those of an angry voice un
 """
 
 import numpy as np
+
 from lauter.datasets.audio import Samples
 
 BASE_DBFS = -23.0

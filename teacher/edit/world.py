@@ -12,10 +12,11 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lauter.datasets.audio import Samples
 from lauter.datasets.errors import UsageError
 from lauter.teacher.edit.level import SILENCE_DBFS, active_level, at_level
-from numpy.typing import NDArray
 
 with warnings.catch_warnings():
     # pyworld asks setuptools for its own version, which setuptools warns about at every import.
@@ -29,6 +30,11 @@ FRAME_S = 0.005
 
 F0_FLOOR_HZ = 71.0
 F0_CEILING_HZ = 700.0
+"""Where a pitch is looked for."""
+
+RENDERED_HZ = (40.0, 1000.0)
+"""Where a pitch may come to lie: a mistracked frame must not end as a click or a whistle."""
+
 TREMOR_HZ = 6.5
 """Muscle tremor of a frightened voice lies between 5 and 8 Hz."""
 
@@ -103,6 +109,7 @@ def synthesise(frames: Frames, seed: int = 0) -> Samples:
     f0_hz = frames.f0_hz
     if frames.tremor_semitones:
         f0_hz = f0_hz * np.exp2(frames.tremor_semitones / 12 * _tremor(frames, seed))
+    f0_hz = np.where(frames.voiced, np.clip(f0_hz, *RENDERED_HZ), 0.0)
     wave = pyworld.synthesize(
         np.ascontiguousarray(f0_hz),
         np.ascontiguousarray(frames.spectrum),
@@ -110,7 +117,7 @@ def synthesise(frames: Frames, seed: int = 0) -> Samples:
         frames.sample_rate,
         frames.frame_s * 1000,
     )
-    samples = wave.astype(np.float32)
+    samples: Samples = wave.astype(np.float32)
     if frames.level_dbfs <= SILENCE_DBFS:
         return samples
     return at_level(samples, frames.sample_rate, frames.level_dbfs)
