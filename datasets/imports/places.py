@@ -7,6 +7,8 @@ from lauter.datasets.errors import UsageError
 
 def existing(path: str, kind: str) -> Path:
     """Return ``path``, which must be there; ``kind`` says in the sentence what it should be."""
+    if not path:
+        raise UsageError(f"nothing says which {kind} to import; set source.path=…")
     found = Path(path).expanduser()
     if not found.exists():
         raise UsageError(f"there is no {kind} at '{path}'; correct source.path")

@@ -10,6 +10,7 @@ A recording that cannot be imported is a row with an error, and takes no other a
 
 import time
 from collections.abc import Container, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -77,23 +78,20 @@ def requests_from(
     return stream(source, convert, batch_size=batch_size, threads=threads)
 
 
-def speech_of(planned: pa.RecordBatch, *, sample_rate: int | None = None) -> pa.RecordBatch:
+def speech_of(
+    planned: pa.RecordBatch, *, sample_rate: int | None = None, threads: int = 1
+) -> pa.RecordBatch:
     """Return, for each row of ``PLANNED_SCHEMA`` and in order, its ``IMPORTED_SPEECH_SCHEMA``.
 
     ``sample_rate`` (Hz) is the origin's.
     """
-    rows = []
-    for described_recording in planned["recording"].to_pylist():
-        started = time.perf_counter()
-        recording = recording_from(described_recording)
-        try:
-            if recording.fault:
-                raise UsageError(recording.fault)
-            with cut_of(recording) as cut:
-                row = _speech(recording, cut, sample_rate)
-        except Exception as error:
-            row = _failure(recording, error)
-        rows.append(row | {"wall_s": time.perf_counter() - started})
+    take_in = partial(_take_in, sample_rate=sample_rate)
+    recordings = map(recording_from, planned["recording"].to_pylist())
+    if threads <= 1:
+        rows = list(map(take_in, recordings))
+    else:
+        with ThreadPoolExecutor(threads, thread_name_prefix="import") as pool:
+            rows = list(pool.map(take_in, recordings))
     return pa.RecordBatch.from_pylist(rows, schema=IMPORTED_SPEECH_SCHEMA)
 
 
@@ -140,6 +138,18 @@ def _plan(
         if request.request_id not in known:
             rows.append(request_row(request) | {"recording": recording_row(recording)})
     return pa.RecordBatch.from_pylist(rows, schema=PLANNED_SCHEMA)
+
+
+def _take_in(recording: Recording, sample_rate: int | None) -> Row:
+    started = time.perf_counter()
+    try:
+        if recording.fault:
+            raise UsageError(recording.fault)
+        with cut_of(recording) as cut:
+            row = _speech(recording, cut, sample_rate)
+    except Exception as error:
+        row = _failure(recording, error)
+    return row | {"wall_s": time.perf_counter() - started}
 
 
 def _speech(recording: Recording, cut: Cut, sample_rate: int | None) -> Row:

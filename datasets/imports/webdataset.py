@@ -44,6 +44,8 @@ class WebDatasetTars:
 
 def tars_of(pattern: str) -> list[Path]:
     """Return the tars that a pattern names, sorted; raises ``UsageError`` where one is missing."""
+    if not pattern:
+        raise UsageError("nothing says which tars to import; set source.path=…")
     if "://" in pattern or pattern.startswith("pipe:"):
         raise UsageError(f"'{pattern}' is not on this machine; bring the tars here first")
     tars: list[Path] = []

@@ -254,6 +254,8 @@ def test_planning_first_and_taking_in_later_gives_the_same_rows(
         assert planned.schema == PLANNED_SCHEMA
         speech = speech_of(planned, sample_rate=22050)
         assert speech.schema == IMPORTED_SPEECH_SCHEMA
+        threaded = speech_of(planned, sample_rate=22050, threads=3)
+        assert threaded.drop_columns("wall_s") == speech.drop_columns("wall_s")
         for request, answer in zip(planned.to_pylist(), speech.to_pylist(), strict=True):
             del request["recording"]
             rows.append(request | answer)

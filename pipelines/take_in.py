@@ -1,0 +1,49 @@
+"""The importing stage: the peer of speaking, for speech that was made elsewhere.
+
+Rows come as requests with the place of their sound (``PLANNED_SCHEMA``), so an engine's workers
+fetch, decode and encode it, and what they score right after need not be decoded again. A sound
+that cannot be used becomes a row with an error.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from lauter.datasets.imports import IMPORTED_SPEECH_SCHEMA, speech_of
+from lauter.pipelines.stage import BatchFunction, Resources
+
+
+@dataclass(frozen=True)
+class TakeIn:
+    """Adds ``IMPORTED_SPEECH_SCHEMA`` to planned imports.
+
+    ``sample_rate`` (Hz) is the origin's; ``threads`` decode and encode at a time in one worker.
+    """
+
+    sample_rate: int | None = None
+    threads: int = 1
+    resources: Resources = field(default_factory=lambda: Resources(batch_size=64))
+    name: str = "import"
+
+    @property
+    def reads(self) -> Sequence[str]:
+        """Where the speech lies."""
+        return ("recording",)
+
+    @property
+    def adds(self) -> pa.Schema:
+        """Audio, or the error that came instead, and the transcript that came along."""
+        return IMPORTED_SPEECH_SCHEMA
+
+    def open(self) -> BatchFunction:
+        """Return the function that takes batches in; nothing need be loaded."""
+
+        def take_in(batch: pa.RecordBatch) -> pa.RecordBatch:
+            speech = speech_of(batch, sample_rate=self.sample_rate, threads=self.threads)
+            return pa.RecordBatch.from_arrays(
+                [*batch.columns, *speech.columns],
+                schema=pa.schema([*batch.schema, *IMPORTED_SPEECH_SCHEMA]),
+            )
+
+        return take_in
