@@ -6,6 +6,7 @@ equal temperament (A = 440 Hz) that lays the melody about the speaker's own medi
 voice sings low. Nobody sings here: spoken syllables are held and tuned, with vibrato and glides.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -98,10 +99,10 @@ def _tune_hz(notes: list[Note], line: Frames) -> Floats:
     step = line.frame_s
     count = len(line.f0_hz)
     starts = np.rint(np.array([note.start_s for note in notes]) / step).astype(np.int64)
-    semitones = 12 * np.log2(np.array([note.pitch_hz for note in notes]) / A4_HZ)
+    semitones = np.array([12 * math.log2(note.pitch_hz / A4_HZ) for note in notes])
     tune = stepped(semitones, starts, count, max(1, round(GLIDE_S / step)))
-    seconds = np.arange(count) * step
-    since_s = seconds - stepped(starts * step, starts, count, 1)
+    seconds: Floats = np.arange(count, dtype=np.float64) * step
+    since_s = seconds - stepped(seconds[starts], starts, count, 1)
     depth = VIBRATO_SEMITONES * np.clip(since_s / _VIBRATO_AFTER_S - 1, 0, 1)
     vibrato = depth * np.sin(2 * np.pi * VIBRATO_HZ * (since_s - _VIBRATO_AFTER_S))
     pitch_hz: Floats = A4_HZ * np.exp2((tune + vibrato) / 12)
