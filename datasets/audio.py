@@ -40,11 +40,11 @@ _UNKNOWN_SIZE = 0x7FFFF000
 """Sizes from here on stand in the header of a WAV that was streamed: its length was not known."""
 
 
-class _Recent:
+class RecentlyEncoded:
     """Samples of the files encoded last, found by the files' bytes.
 
     Scoring follows speaking in the same worker, so this saves most decodings: finding 3 s of
-    speech takes 0.02 ms, decoding it 0.7 ms.
+    speech takes 0.02 ms, decoding it 0.7 ms. At most ``capacity`` bytes of samples are kept.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -54,7 +54,7 @@ class _Recent:
         self._entries: OrderedDict[bytes, tuple[Integers, int]] = OrderedDict()
 
     def put(self, encoded: bytes, samples: Integers, sample_rate: int) -> None:
-        """Remember, and forget the oldest beyond ``capacity`` bytes of samples."""
+        """Remember a file's samples, and forget the oldest ones for which there is no room."""
         with self._lock:
             if encoded not in self._entries:
                 self._entries[encoded] = (samples.copy(), sample_rate)
@@ -69,7 +69,7 @@ class _Recent:
             return self._entries.get(encoded)
 
 
-_recent = _Recent(capacity=32 << 20)
+_recent = RecentlyEncoded(capacity=32 << 20)
 
 
 def audio_digest(encoded: bytes) -> str:

@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as arrays
 
 from lauter.datasets.audio import (
     Clip,
+    RecentlyEncoded,
     audio_digest,
     decode_audio,
     encode_flac,
@@ -46,9 +47,30 @@ def test_integers_pass_through_flac_unchanged(samples: np.ndarray) -> None:
 @given(INTEGERS)
 def test_what_is_decoded_and_encoded_again_is_the_same_file(samples: np.ndarray) -> None:
     flac = encode_flac(samples, RATE)
-    decoded, rate = decode_audio(flac)
-    assert decoded.dtype == np.float32
+    decoded, rate = soundfile.read(io.BytesIO(flac), dtype="float32")
     assert encode_flac(decoded, rate) == flac
+
+
+@given(INTEGERS)
+def test_what_was_just_encoded_is_read_as_any_decoder_would(samples: np.ndarray) -> None:
+    flac = encode_flac(samples, RATE)
+    expected, _ = soundfile.read(io.BytesIO(flac), dtype="float32")
+    samples[:] = 0  # neither the caller's array nor an earlier answer is what is remembered
+    for _ in range(2):
+        decoded, rate = decode_audio(flac)
+        assert (decoded.dtype, rate) == (np.float32, RATE)
+        assert np.array_equal(decoded, expected)
+        decoded[:] = 0
+
+
+def test_only_the_latest_samples_are_remembered() -> None:
+    recent = RecentlyEncoded(capacity=1000)
+    for number in range(10):
+        recent.put(bytes([number]), np.full(100, number, np.int16), RATE)
+        recent.put(bytes([number]), np.full(100, number, np.int16), RATE)
+    found = [recent.get(bytes([number])) for number in range(10)]
+    assert [entry is not None for entry in found] == [False] * 5 + [True] * 5
+    assert found[9] is not None and found[9][0].tolist() == [9] * 100
 
 
 @given(arrays.arrays(np.float32, st.integers(1, 500), elements=st.floats(-1, 1, width=32)))
