@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+
 from lauter.datasets.audio import decode_audio, encode_flac
 from lauter.datasets.errors import LauterError
 from lauter.datasets.identity import content_id, digest

@@ -11,6 +11,7 @@ from importlib import metadata
 from typing import Any
 
 import numpy as np
+
 from lauter.datasets.audio import Samples
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id

@@ -1,6 +1,7 @@
 """Silence at both ends of a recording, and taking it away."""
 
 import numpy as np
+
 from lauter.datasets.audio import Samples
 
 _MARGIN_S = 0.05

@@ -67,7 +67,8 @@ def refuse_nothing(phonemes: str) -> str:
 class English:
     """hibari's port of misaki: American or British lexicon, and a network for unknown words."""
 
-    _signs = frozenset(".,;:!?'\"“”‘’()[]-–—…/ &@%#+=*<>~$£€¥¢°½¼¾§")
+    _signs = frozenset(".,;:!?'\"“”‘’()[]-–—…/ &@%#+=~¢°½¼¾§")
+    _price = re.compile(r"[$£€¥](?=\s?\d)")  # elsewhere these signs would be passed over
 
     def __init__(self, *, british: bool) -> None:
         from hibari.g2p import G2P
@@ -77,7 +78,8 @@ class English:
     def __call__(self, text: str) -> str:
         """Return misaki's phonemes of an English text."""
         text = " ".join(text.split())
-        refuse_unreadable("".join(c for c in text if not self.reads(c)), "English")
+        unread = (c for c in self._price.sub("", text) if not self.reads(c))
+        refuse_unreadable("".join(unread), "English")
         return refuse_nothing(str(self._phonemes(text)).translate(_QUOTES).strip())
 
     @classmethod
@@ -207,6 +209,9 @@ def japanese_nodes(text: str) -> list[Any]:
         if not _KANA.fullmatch(_pronounced(node)):
             unread = (c for c in node["string"] if c not in _JAPANESE_SIGNS)
             refuse_unreadable("".join(unread), "Japanese")
+    kept = unicodedata.normalize("NFKC", "".join(node["string"] for node in nodes))
+    dropped = (c for c in text if unicodedata.category(c)[0] == "S" and c not in kept)
+    refuse_unreadable("".join(dropped), "Japanese")
     refuse_nothing("".join(map(_pronounced, nodes)))
     return list(nodes)
 

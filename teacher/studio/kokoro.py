@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+
 from lauter.datasets.audio import Samples
 from lauter.datasets.errors import UsageError
 from lauter.teacher.silence import trimmed

@@ -18,6 +18,7 @@ Rule = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
 _NUMBER = r"\d+(?:\.\d+)?"
 _DATE = re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_ROMAN_NUMERAL = re.compile("[Ⅰ-Ⅻ]")
 _DIGITS = "零一二三四五六七八九"
 
 
@@ -32,7 +33,8 @@ def japanese(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    plain = unicodedata.normalize("NFKC", text)
+    plain = _ROMAN_NUMERAL.sub(lambda found: str(ord(found[0]) - ord("Ⅰ") + 1), text)
+    plain = unicodedata.normalize("NFKC", plain).replace("−", "-")
     plain = re.sub(r"\.{2,}|。{2,}", "…", plain)
     plain = re.sub(r"…+", "…", plain)
     plain = _THOUSANDS.sub("", plain)
@@ -112,7 +114,7 @@ _CHINESE_SIGNS = {
     "&": "和",
     "〇": "零",
 }
-_COUNTED_WITH_LIANG = "个位次天只张件条家名种块杯辆倍本双层间篇首门座瓶斤"
+_COUNTED_WITH_LIANG = "点个位次天只张件条家名种块杯辆倍本双层间篇首门座瓶斤"
 
 _MANDARIN: list[Rule] = [
     (re.compile(r"(?<!\d)(\d{4})(?=年)"), lambda found: _digit_by_digit(found[1])),
@@ -150,7 +152,8 @@ _JAPANESE_SIGNS = {
 
 _JAPANESE: list[Rule] = [
     (re.compile(r"(?<!\d)(\d{1,2}):(\d{2})(?!\d)"), _japanese_time),
-    (re.compile(r"(?<=\d)\s*[~〜]\s*(?=\d)"), "から"),
+    (re.compile(r"(?<=\d):(?=\d)"), "対"),
+    (re.compile(r"(?<=[\d時分日円])\s*[~〜]\s*(?=\d)"), "から"),
     (re.compile(r"(?<!\d)(\d+)\s*[/⁄]\s*(\d+)(?!\d)"), r"\2分の\1"),
     (
         re.compile(rf"([¥$€£])\s*({_NUMBER}[万億]?)"),

@@ -15,10 +15,11 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lauter.datasets.errors import UsageError
 from lauter.datasets.tags import Dialect
 from lauter.datasets.voices import Voice
-from numpy.typing import NDArray
 
 LICENCE = "Apache-2.0"
 CONSENT = "synthetic voice published by hexgrad under Apache-2.0"
