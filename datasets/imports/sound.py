@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-import soundfile
-
 from lauter.datasets.audio import (
     AUDIO_DOMAIN,
+    OpenAudio,
     as_floats,
     audio_digest,
     encode_flac,
@@ -54,7 +53,7 @@ class Cut:
     """An open audio and the stretch of it that is meant; nothing is decoded yet."""
 
     source: bytes | Path
-    file: soundfile.SoundFile
+    file: OpenAudio
     start: int
     frames: int
 
@@ -133,7 +132,7 @@ def _source(recording: Recording) -> bytes | Path:
     return path if stretch and path.stat().st_size > LONG_FILE else path.read_bytes()
 
 
-def _stretch(recording: Recording, file: soundfile.SoundFile) -> tuple[int, int]:
+def _stretch(recording: Recording, file: OpenAudio) -> tuple[int, int]:
     """Return first sample and number of samples that are meant."""
     total, rate = int(file.frames), int(file.samplerate)
     start = round(recording.offset_s * rate)
