@@ -9,6 +9,9 @@ from lauter.datasets.voices import Voice
 from lauter.teacher.edit import edit
 from lauter.teacher.protocol import Capabilities
 
+EDIT_VERSION = 1
+"""Raise it with every change of ``edit`` that changes what is heard; it is in the fingerprints."""
+
 
 def edited_capabilities(voices: Sequence[Voice]) -> Capabilities:
     """Return what neutral ``voices`` can do with Audio-Edit behind them."""

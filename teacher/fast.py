@@ -20,14 +20,14 @@ from lauter.datasets.tags import Dialect
 from lauter.datasets.voices import Voice
 from lauter.datasets.weights import find, fingerprint
 from lauter.teacher.edit import base_level
-from lauter.teacher.edited import edited, edited_capabilities
+from lauter.teacher.edited import EDIT_VERSION, edited, edited_capabilities
 from lauter.teacher.protocol import Capabilities, Speech, refusal
 from lauter.teacher.silence import trimmed
 from lauter.teacher.studio.frontends import japanese_nodes, open_frontend, reader_versions
 from lauter.teacher.studio.reading import japanese
 
 VERSION = 1
-"""Raise it with every change of this file or of ``edit`` that changes what is heard."""
+"""Raise it with every change of this file that changes what is heard."""
 
 HEART = Voice(
     "heart",
@@ -66,6 +66,7 @@ class FastTeacher:
             {
                 "teacher": self.name,
                 "version": VERSION,
+                "edit": EDIT_VERSION,
                 "model": fingerprint("hibari"),
                 "readers": reader_versions(),
                 "onnxruntime": metadata.version("onnxruntime"),

@@ -119,14 +119,16 @@ class Mandarin:
         text = reading.mandarin(text)
         text = re.sub(r"[—–~〜-]+", "—", text.replace("。", ".").replace("、", ","))
         text = re.sub(r"[·・\s]+", " ", text).translate(_QUOTES)
+        runs = list(self._run.finditer(text))
+        unread = (run["sign"] for run in runs if run["sign"] and run["sign"] not in self._signs)
+        refuse_unreadable("".join(unread), "Mandarin")
         phonemes = ""
-        for run in self._run.finditer(text):
+        for run in runs:
             if run["han"]:
                 phonemes += " ".join(self._word(word) for word in self._words(run["han"]))
             elif run["latin"]:
                 phonemes += f" {self._latin(run['latin'])} "
             else:
-                refuse_unreadable("" if run[0] in self._signs else run[0], "Mandarin")
                 phonemes += f" {run[0]}" if run[0] in "“(" else f"{run[0]} "
         return refuse_nothing(_spaced(phonemes))
 

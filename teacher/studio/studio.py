@@ -18,14 +18,14 @@ from lauter.datasets.identity import content_id
 from lauter.datasets.records import Prompt, Request
 from lauter.datasets.weights import find, fingerprint
 from lauter.teacher.edit import base_level
-from lauter.teacher.edited import edited, edited_capabilities
+from lauter.teacher.edited import EDIT_VERSION, edited, edited_capabilities
 from lauter.teacher.protocol import Capabilities, Speech, refusal
 from lauter.teacher.studio.frontends import open_frontend, reader_versions
 from lauter.teacher.studio.kokoro import SAMPLE_RATE, Kokoro
 from lauter.teacher.studio.voices import Blend, Pack, Speaker, pack_of, read_packs, speakers
 
 VERSION = 1
-"""Raise it with every change of this package or of ``edit`` that changes what is heard."""
+"""Raise it with every change of this package that changes what is heard."""
 
 
 class Studio:
@@ -76,6 +76,7 @@ class Studio:
             {
                 "teacher": self.name,
                 "version": VERSION,
+                "edit": EDIT_VERSION,
                 "model": fingerprint("kokoro", self._model),
                 "vocabulary": fingerprint("kokoro-vocabulary"),
                 "voices": fingerprint("kokoro-voices"),
