@@ -38,5 +38,4 @@ def edited(neutral: Samples, sample_rate: int, request: Request) -> Samples:
         style=prompt.style,
         seed=request.seed,
         language=prompt.language,
-        text=prompt.text,
     )

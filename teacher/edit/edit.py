@@ -25,7 +25,6 @@ def edit(
     style: str = Style.PLAIN.value,
     seed: int = 0,
     language: str = Language.ENGLISH.value,
-    text: str = "",
 ) -> Samples:
     """Return ``samples`` (float32 ``[samples]``, neutral speech) as asked for.
 

@@ -53,6 +53,8 @@ def syllables(frames: Frames, language: str) -> tuple[Syllable, ...]:
         distance=max(1, round(shortest_s / frames.frame_s)),
         height=envelope.max() - _RANGE_DB,
     )
+    if not len(peaks):
+        return ()
     valleys = [before + int(envelope[before:after].argmin()) for before, after in pairwise(peaks)]
     bounds = pairwise([0, *valleys, len(envelope) - 1])
     return tuple(

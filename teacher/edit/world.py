@@ -4,8 +4,9 @@ Analysis is done once and resynthesis once, however many edits lie between: each
 a little quality, an edit of parameters costs none. Pace, loudness and tremor are kept as numbers
 beside the frames and rendered at the end, so that editing again never interpolates again.
 
-The pitch tracker is DIO with StoneMask. Harvest is steadier at the edges of voicing, and takes
-15 times as long: 0.15 s of one core for a second of speech, twice the cost of all else together.
+The pitch tracker is DIO with StoneMask. Harvest takes 15 times as long (0.15 s of one core for a
+second of speech, more than twice all else together) and sounds no better: 18 sentences of Kokoro's
+voices, analysed and synthesised unedited, lose 0.05 of DNSMOS with DIO and 0.09 with Harvest.
 """
 
 import warnings
@@ -125,7 +126,7 @@ def synthesise(frames: Frames, seed: int = 0) -> Samples:
 
 def _tremor(frames: Frames, seed: int) -> Floats:
     """``[frames]``: a slow wave and a fast unsteadiness, of amplitude about one."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(abs(seed))
     seconds = np.arange(len(frames.f0_hz)) * frames.frame_s
     wave = np.sin(2 * np.pi * (TREMOR_HZ * seconds + random.random()))
     width = max(1, round(_JITTER_SMOOTHING_S / frames.frame_s))
