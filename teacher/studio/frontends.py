@@ -4,6 +4,7 @@ Nothing is dropped in silence: a character that a front end cannot read is a ``U
 names it, for speech that leaves out a word poisons what is trained on it.
 """
 
+import contextlib
 import functools
 import logging
 import re
@@ -107,7 +108,10 @@ class Mandarin:
         jieba.setLogLevel(logging.ERROR)
         # jieba's own cache lies in the shared /tmp, under one name for every user and version.
         # It writes beside and renames, so parallel workers do not disturb each other.
-        cache_folder().mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(
+            OSError
+        ):  # without a cache jieba loads in a second instead of half
+            cache_folder().mkdir(parents=True, exist_ok=True)
         jieba.dt.tmp_dir = str(cache_folder())
         jieba.dt.cache_file = f"jieba-{metadata.version('jieba')}.cache"
         self._words = jieba.lcut

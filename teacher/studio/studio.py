@@ -29,7 +29,7 @@ VERSION = 1
 
 
 class Studio:
-    """Speaks English of two countries, Mandarin and Japanese; real-time factor 0.4 on a core.
+    """Speaks English of two countries, Mandarin and Japanese; real-time factor 0.6 on a core, 1 GB.
 
     ``voices`` names the speakers on offer. ``blends`` are pairs of voices of one dialect, with
     the weight of the first where it is not one half. ``speed`` is the pace of neutral speech, 1

@@ -78,10 +78,11 @@ def speakers(
 ) -> dict[str, Speaker]:
     """Return the speakers of the packs in ``source`` (an archive or an npz), by name.
 
-    ``chosen`` names those wanted (None: all); ``blends`` None: the default ones whose packs are
-    there. Raises ``UsageError`` for a speaker or a blend that the packs do not give.
+    ``chosen`` names those wanted beside the ``blends`` (None: all); ``blends`` None: the default
+    ones whose packs are there, where all are wanted. Raises ``UsageError`` for a speaker or a blend that the packs do not give.
     """
     names = pack_names(source)
+    asked = [blend.speaker for blend in blends or ()]
     found = [_native(name) for name in names if name[0] in _DIALECTS]
     if blends is None:
         blends = [b for b in DEFAULT_BLENDS if b.first in names and b.second in names]
@@ -102,7 +103,7 @@ def speakers(
         raise UsageError(
             f"the teacher 'studio' has no speaker '{missing[0]}'; it has {', '.join(every)}"
         )
-    return {name: every[name] for name in chosen}
+    return {name: every[name] for name in dict.fromkeys([*chosen, *asked])}
 
 
 @cache

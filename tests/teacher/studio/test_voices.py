@@ -78,6 +78,12 @@ def test_a_blend_of_two_dialects_is_refused() -> None:
         speakers(SOURCE, blends=[Blend("af_heart", "bf_emma")])
 
 
+def test_a_choice_of_voices_keeps_the_blends_that_were_asked_for(five_packs: Path) -> None:
+    blend = Blend("jf_alpha", "jm_kumo")
+    assert list(speakers(five_packs, ["jm_kumo"], [blend])) == ["jm_kumo", blend.speaker]
+    assert list(speakers(five_packs, ["jm_kumo"])) == ["jm_kumo"]
+
+
 def test_a_speaker_that_is_not_there_is_refused_with_those_that_are(five_packs: Path) -> None:
     with pytest.raises(UsageError, match="has no speaker 'jf_omega'; it has jf_alpha"):
         speakers(five_packs, ["jf_omega"])
