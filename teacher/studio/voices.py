@@ -79,7 +79,8 @@ def speakers(
     """Return the speakers of the packs in ``source`` (an archive or an npz), by name.
 
     ``chosen`` names those wanted beside the ``blends`` (None: all); ``blends`` None: the default
-    ones whose packs are there, where all are wanted. Raises ``UsageError`` for a speaker or a blend that the packs do not give.
+    ones whose packs are there, where all are wanted. Raises ``UsageError`` for a speaker or
+    a blend that the packs do not give.
     """
     names = pack_names(source)
     asked = [blend.speaker for blend in blends or ()]
