@@ -1,10 +1,16 @@
 """Gates: scores and a policy in, verdicts out. Pure; no model, no I/O.
 
 A verdict names every gate that failed, not only the first, with the figure and the threshold.
-Rows are judged in columns: each gate is a few Arrow comparisons over all rows, and reasons are
-written only for the rows that fail.
+Rows are judged in columns: each gate is a few Arrow comparisons over all rows, and what failed is
+written only for the rows that fail. So a million rows cost about three bare passes of the same
+comparisons. ``judge_row`` says the same row by row; a test holds the two together.
+
+Two gates stand in every policy. A row without speech fails ``spoken``. A row fails ``measured``
+where a scorer broke, and where scoring stopped early at a gate that *this* policy would let pass:
+its dearer figures are not known, and what was not looked at is not accepted.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +18,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from lauter.datasets.errors import UsageError
 from lauter.datasets.records import CELL_COLUMNS, FAILED_GATE, VERDICT_SCHEMA
 from lauter.filters.policy import MEASURED, SPOKEN, Bounds, Gate, Policy
 from lauter.filters.protocol import Sample
@@ -45,48 +51,31 @@ def stopping_gates(policy: Policy) -> tuple[Stop, ...]:
     return tuple(Stop(gate) for gate in policy.gates if gate.stop and not gate.absent)
 
 
-@dataclass(frozen=True, slots=True)
-class _Failures:
-    """The rows that fail one gate: positions, figures, thresholds, one reason or one a row."""
-
-    gate: str
-    score: str
-    rows: NDArray[np.int64]
-    figures: pa.Array
-    thresholds: pa.Array
-    reasons: pa.Array
-
-
 def judge(scores: pa.Table, policy: Policy) -> pa.Table:
     """Return ``VERDICT_SCHEMA``: one row for each of ``scores``, in its order.
 
     ``scores`` has ``request_id``, the columns of ``CELL_COLUMNS`` that the policy distinguishes
-    by, and the score columns; one that is missing is not applicable to any row.
+    by, and the score columns; one that is missing is not applicable to any row. Raises
+    ``UsageError`` where a gate compares a score that is no number.
     """
-    failures = [_unspoken(scores), _unmeasured(scores)]
-    failures += [_failures(gate, scores) for gate in policy.gates]
-    count = scores.num_rows
-    failed = [found for found in failures if len(found.rows)]
-    failed_gates = _listed(failed, count)
-    accepted = np.ones(count, dtype=bool)
-    for found in failed:
-        accepted[found.rows] = False
+    rows = _Rows(scores)
+    failures = [_unspoken(rows), _unmeasured(rows)]
+    failures += [_failures(gate, rows) for gate in policy.gates]
+    failures.append(_unfinished(rows, failures))
+    failed_gates = _listed([found for found in failures if len(found.rows)], rows.count)
+    accepted = pa.array(np.diff(failed_gates.offsets.to_numpy()) == 0)
+    digests = pa.repeat(policy.digest, rows.count)
     return pa.Table.from_arrays(
-        [
-            scores["request_id"],
-            pa.repeat(policy.digest, count),
-            pa.array(accepted),
-            failed_gates,
-        ],
-        schema=VERDICT_SCHEMA,
+        [scores["request_id"], digests, accepted, failed_gates], schema=VERDICT_SCHEMA
     )
 
 
 def judge_row(row: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
-    """Judge one row, slowly: the reference that ``judge`` is held against."""
+    """Judge one row, slowly: what ``judge`` is held against."""
     failed = []
     if row.get("error_kind") is not None:
-        failed.append(_failed(SPOKEN, "error_kind", None, None, row.get("error")))
+        reason = row["error_kind"] if row.get("error") is None else row["error"]
+        failed.append(_failed(SPOKEN, "error_kind", None, None, reason))
     if errors := row.get("score_errors"):
         failed.append(_failed(MEASURED, "score_errors", None, None, _told(errors)))
     for gate in policy.gates:
@@ -98,10 +87,13 @@ def judge_row(row: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
             if figure is not None:
                 failed.append(_failed(gate.name, gate.score, None, None, gate.reason))
         elif figure is None:
-            if gate.required and _was_measurable(row):
+            if gate.required and row.get("error_kind") is None and row.get("stopped_by") is None:
                 failed.append(_failed(gate.name, gate.score, None, None, gate.reason))
         elif (missed := bounds.missed(figure)) is not None:
             failed.append(_failed(gate.name, gate.score, float(figure), missed, gate.reason))
+    if row.get("stopped_by") is not None and not failed:
+        reason = _unfinished_reason(row["stopped_by"])
+        failed.append(_failed(MEASURED, "stopped_by", None, None, reason))
     return {
         "request_id": row["request_id"],
         "policy": policy.digest,
@@ -111,7 +103,7 @@ def judge_row(row: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
 
 
 def _failed(
-    gate: str, score: str, figure: float | None, threshold: float | None, reason: str | None
+    gate: str, score: str, figure: float | None, threshold: float | None, reason: str
 ) -> dict[str, Any]:
     return {
         "gate": gate,
@@ -122,126 +114,170 @@ def _failed(
     }
 
 
-def _was_measurable(row: Mapping[str, Any]) -> bool:
-    return row.get("error_kind") is None and row.get("stopped_by") is None
-
-
 def _told(errors: list[dict[str, str]]) -> str:
     return "; ".join(f"{error['scorer']} failed: {error['error']}" for error in errors)
 
 
-def _column(scores: pa.Table, name: str) -> pa.Array | None:
-    if name not in scores.column_names:
-        return None
-    column = scores[name]
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-
-
-def _unspoken(scores: pa.Table) -> _Failures:
-    kinds, errors = _column(scores, "error_kind"), _column(scores, "error")
-    if kinds is None or kinds.null_count == len(kinds):
-        return _told_failures(
-            SPOKEN, "error_kind", np.zeros(0, np.int64), pa.array([], pa.string())
-        )
-    rows = _positions(pc.is_valid(kinds))
-    reasons = errors.take(pa.array(rows)) if errors is not None else kinds.take(pa.array(rows))
-    return _told_failures(SPOKEN, "error_kind", rows, reasons)
-
-
-def _unmeasured(scores: pa.Table) -> _Failures:
-    errors = _column(scores, "score_errors")
-    if errors is None or errors.null_count == len(errors):
-        rows = np.zeros(0, np.int64)
-        return _told_failures(MEASURED, "score_errors", rows, pa.array([], pa.string()))
-    rows = _positions(pc.fill_null(pc.greater(pc.list_value_length(errors), 0), False))
-    told = [_told(found) for found in errors.take(pa.array(rows)).to_pylist()]
-    return _told_failures(MEASURED, "score_errors", rows, pa.array(told, pa.string()))
-
-
-def _told_failures(gate: str, score: str, rows: NDArray[np.int64], reasons: pa.Array) -> _Failures:
-    nothing = pa.nulls(len(rows), pa.float64())
-    return _Failures(gate, score, rows, nothing, nothing, reasons)
-
-
-def _failures(gate: Gate, scores: pa.Table) -> _Failures:
-    column = _column(scores, gate.score)
-    if column is None:
-        column = pa.nulls(scores.num_rows, pa.float64())
-    missing = pc.is_null(column)
-    if gate.absent:
-        fails = pc.invert(missing)
-    else:
-        fails = pc.fill_null(_misses(column, gate.bounds), False)
-        for piece in gate.slices:
-            inside = _among(scores, piece.column, piece.values)
-            if inside is not None:
-                other = pc.fill_null(_misses(column, piece.bounds), False)
-                fails = pc.if_else(inside, other, fails)
-        if gate.required:
-            fails = pc.or_(fails, pc.and_(missing, _measurable(scores)))
-    for name, values in gate.applies_to.items():
-        inside = _among(scores, name, values)
-        fails = pc.and_(fails, inside if inside is not None else False)
-    rows = _positions(fails)
-    reasons = pa.repeat(gate.reason, len(rows))
-    if gate.absent or not len(rows):
-        return _told_failures(gate.name, gate.score, rows, reasons)
-    figures = pc.cast(column.take(pa.array(rows)), pa.float64())
-    return _Failures(
-        gate.name, gate.score, rows, figures, _missed(gate, scores, rows, figures), reasons
+def _unfinished_reason(gate: str) -> str:
+    return (
+        f"Scoring stopped at the gate '{gate}', which this policy lets pass; "
+        "the dearer scores are not known."
     )
+
+
+class _Rows:
+    """A table whose columns are whole arrays, and whose slices are looked up once."""
+
+    def __init__(self, scores: pa.Table) -> None:
+        self.count = scores.num_rows
+        self._scores = scores
+        self._columns: dict[str, pa.Array | None] = {}
+        self._masks: dict[tuple[str, tuple[Any, ...]], pa.Array] = {}
+
+    def column(self, name: str) -> pa.Array | None:
+        """Return a column; None where there is none, or nothing in it."""
+        if name not in self._columns:
+            found = None
+            if name in self._scores.column_names:
+                found = self._scores[name].combine_chunks()
+            self._columns[name] = None if found is None or found.null_count == len(found) else found
+        return self._columns[name]
+
+    def among(self, name: str, values: tuple[Any, ...]) -> pa.Array:
+        """Return where a column has one of ``values``, a boolean for every row."""
+        if (name, values) not in self._masks:
+            column = self.column(name)
+            self._masks[name, values] = (
+                pa.repeat(False, self.count)
+                if column is None
+                else pc.is_in(column, value_set=pa.array(values, column.type))
+            )
+        return self._masks[name, values]
+
+
+@dataclass(frozen=True, slots=True)
+class _Failures:
+    """The rows that fail one gate, ascending; figures, thresholds and reasons have one for each."""
+
+    gate: str
+    score: str
+    rows: pa.Array
+    figures: pa.Array
+    thresholds: pa.Array
+    reasons: pa.Array
+
+    @classmethod
+    def told(cls, gate: str, score: str, rows: pa.Array, reasons: pa.Array) -> "_Failures":
+        """Failures that are no matter of figures."""
+        nothing = pa.nulls(len(rows), pa.float64())
+        return cls(gate, score, rows, nothing, nothing, reasons)
+
+
+_NO_ROWS = pa.array([], pa.uint64())
+_NO_REASONS = pa.array([], pa.string())
+
+
+def _unspoken(rows: _Rows) -> _Failures:
+    kinds, errors = rows.column("error_kind"), rows.column("error")
+    if kinds is None:
+        return _Failures.told(SPOKEN, "error_kind", _NO_ROWS, _NO_REASONS)
+    silent = pc.indices_nonzero(pc.is_valid(kinds))
+    reasons = kinds.take(silent)
+    if errors is not None:
+        reasons = pc.coalesce(errors.take(silent), reasons)
+    return _Failures.told(SPOKEN, "error_kind", silent, reasons)
+
+
+def _unmeasured(rows: _Rows) -> _Failures:
+    errors = rows.column("score_errors")
+    if errors is None:
+        return _Failures.told(MEASURED, "score_errors", _NO_ROWS, _NO_REASONS)
+    broken = pc.indices_nonzero(pc.greater(pc.list_value_length(errors), 0))
+    told = [_told(found) for found in errors.take(broken).to_pylist()]
+    return _Failures.told(MEASURED, "score_errors", broken, pa.array(told, pa.string()))
+
+
+def _unfinished(rows: _Rows, failures: list[_Failures]) -> _Failures:
+    """Return the rows that stopped early and fail nothing: they were not looked at in full."""
+    stopped_by = rows.column("stopped_by")
+    if stopped_by is None:
+        return _Failures.told(MEASURED, "stopped_by", _NO_ROWS, _NO_REASONS)
+    known = pa.concat_arrays([found.rows for found in failures])
+    stopped = pc.indices_nonzero(pc.is_valid(stopped_by))
+    stopped = stopped.filter(pc.invert(pc.is_in(stopped, value_set=known)))
+    told = [_unfinished_reason(gate) for gate in stopped_by.take(stopped).to_pylist()]
+    return _Failures.told(MEASURED, "stopped_by", stopped, pa.array(told, pa.string()))
+
+
+def _failures(gate: Gate, rows: _Rows) -> _Failures:
+    column = rows.column(gate.score)
+    fails = _fails(gate, rows, column)
+    if fails is None:
+        return _Failures.told(gate.name, gate.score, _NO_ROWS, _NO_REASONS)
+    for name, values in gate.applies_to.items():
+        fails = pc.and_(fails, rows.among(name, values))
+    failing = pc.indices_nonzero(fails)
+    reasons = pa.repeat(gate.reason, len(failing))
+    if gate.absent or column is None:
+        return _Failures.told(gate.name, gate.score, failing, reasons)
+    figures = pc.cast(column.take(failing), pa.float64())
+    thresholds = _missed(gate, rows, failing, figures)
+    return _Failures(gate.name, gate.score, failing, figures, thresholds, reasons)
+
+
+def _fails(gate: Gate, rows: _Rows, column: pa.Array | None) -> pa.Array | None:
+    """Return where a gate fails if it applies, with nulls for no; None where it fails nowhere."""
+    if column is None:
+        return _measurable(rows) if gate.required and not gate.absent else None
+    if gate.absent:
+        return pc.is_valid(column)
+    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
+        raise UsageError(
+            f"the gate '{gate.name}' compares the score '{gate.score}', which is {column.type} "
+            "and no number; use `absent: true` or another score"
+        )
+    fails = _misses(column, gate.bounds)
+    for piece in gate.slices:
+        inside = rows.among(piece.column, piece.values)
+        fails = pc.if_else(inside, _misses(column, piece.bounds), fails)
+    if gate.required:
+        unmeasured = pc.and_(pc.is_null(column), _measurable(rows))
+        fails = pc.or_(pc.fill_null(fails, False), unmeasured)
+    return fails
 
 
 def _misses(column: pa.Array, bounds: Bounds) -> pa.Array:
     """Return where figures miss the bounds; NaN misses every finite one."""
-    checks = []
-    if np.isfinite(bounds.lower):
-        checks.append(pc.invert(pc.greater_equal(column, bounds.lower)))
-    if np.isfinite(bounds.upper):
-        checks.append(pc.invert(pc.less_equal(column, bounds.upper)))
-    if not checks:
-        return pa.repeat(False, len(column))
-    return checks[0] if len(checks) == 1 else pc.or_(*checks)
+    misses = None
+    if math.isfinite(bounds.lower):
+        misses = pc.invert(pc.greater_equal(column, bounds.lower))
+    if math.isfinite(bounds.upper):
+        above = pc.invert(pc.less_equal(column, bounds.upper))
+        misses = above if misses is None else pc.or_(misses, above)
+    return pa.repeat(False, len(column)) if misses is None else misses
 
 
-def _missed(gate: Gate, scores: pa.Table, rows: NDArray[np.int64], figures: pa.Array) -> pa.Array:
+def _missed(gate: Gate, rows: _Rows, failing: pa.Array, figures: pa.Array) -> pa.Array:
     """Return the bound that each failing row missed; null where it had no figure."""
-    count = len(rows)
-    lower = np.full(count, gate.bounds.lower)
-    upper = np.full(count, gate.bounds.upper)
+    lower = np.full(len(failing), gate.bounds.lower)
+    upper = np.full(len(failing), gate.bounds.upper)
     for piece in gate.slices:
-        inside = _among(scores, piece.column, piece.values)
-        if inside is not None:
-            chosen = inside.to_numpy(zero_copy_only=False)[rows]
-            lower[chosen], upper[chosen] = piece.bounds.lower, piece.bounds.upper
+        inside = rows.among(piece.column, piece.values).take(failing)
+        chosen = inside.to_numpy(zero_copy_only=False)
+        lower[chosen], upper[chosen] = piece.bounds.lower, piece.bounds.upper
     values = pc.fill_null(figures, np.nan).to_numpy(zero_copy_only=False)
-    missed = np.where(~(values >= lower) & np.isfinite(lower), lower, upper)
+    missed = np.where(np.isfinite(lower) & ~(values >= lower), lower, upper)
     return pa.array(missed, mask=figures.is_null().to_numpy(zero_copy_only=False))
 
 
-def _among(scores: pa.Table, name: str, values: tuple[Any, ...]) -> pa.Array | None:
-    column = _column(scores, name)
-    if column is None:
-        return None
-    if len(values) == 1:
-        return pc.fill_null(pc.equal(column, pa.scalar(values[0], column.type)), False)
-    return pc.is_in(column, value_set=pa.array(values, column.type))
-
-
-def _measurable(scores: pa.Table) -> pa.Array:
-    measurable = pa.repeat(True, scores.num_rows)
+def _measurable(rows: _Rows) -> pa.Array:
+    """Return where a scorer was asked: speech came, and nothing stopped the scoring."""
+    measurable = pa.repeat(True, rows.count)
     for name in ("error_kind", "stopped_by"):
-        column = _column(scores, name)
+        column = rows.column(name)
         if column is not None:
             measurable = pc.and_(measurable, pc.is_null(column))
     return measurable
-
-
-def _positions(fails: pa.Array) -> NDArray[np.int64]:
-    if not fails.true_count:
-        return np.zeros(0, dtype=np.int64)
-    positions: NDArray[np.int64] = np.flatnonzero(fails.to_numpy(zero_copy_only=False))
-    return positions
 
 
 def _listed(failures: list[_Failures], count: int) -> pa.Array:
@@ -249,7 +285,7 @@ def _listed(failures: list[_Failures], count: int) -> pa.Array:
     if not failures:
         empty = pa.array([], FAILED_GATE)
         return pa.ListArray.from_arrays(pa.array(np.zeros(count + 1, np.int32)), empty)
-    rows = np.concatenate([found.rows for found in failures])
+    rows = np.concatenate([found.rows.to_numpy() for found in failures]).astype(np.int64)
     # Stable: within a row, gates keep the order in which they stand in the policy.
     order = np.argsort(rows, kind="stable")
     which = np.repeat(np.arange(len(failures)), [len(found.rows) for found in failures])[order]

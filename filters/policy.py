@@ -51,10 +51,10 @@ class Bounds:
     upper: float = math.inf
 
     def missed(self, figure: float) -> float | None:
-        """Return the bound that ``figure`` misses, or None where it passes; NaN misses both."""
-        if not figure >= self.lower:
+        """Return the bound that ``figure`` misses, or None; NaN misses every finite one."""
+        if math.isfinite(self.lower) and not figure >= self.lower:
             return self.lower
-        if not figure <= self.upper:
+        if math.isfinite(self.upper) and not figure <= self.upper:
             return self.upper
         return None
 
@@ -281,7 +281,7 @@ def _bounds(entry: Mapping[str, Any], otherwise: Bounds, where: str) -> Bounds:
         if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
             raise UsageError(f"{where} has {key}: {value!r}, which is no number")
         found[side] = float(value)
-    if found["lower"] > found["upper"]:
+    if not (found["lower"] <= found["upper"] and found["lower"] < math.inf > -found["upper"]):
         raise UsageError(
             f"{where} lets nothing pass: {found['lower']:g} is above {found['upper']:g}"
         )
