@@ -25,7 +25,7 @@ EMOTIONS = {
     # High, wide, louder, a little faster, bright.
     Emotion.JOY: Change(
         pitch_semitones=0.7,
-        range_octaves=factor(1.13),
+        range_octaves=factor(1.10),
         energy_db=0.7,
         rate_octaves=factor(1.025),
         tilt_db_per_octave=0.3,

@@ -18,7 +18,7 @@ SILENCE_DBFS = -120.0
 CEILING = float(10 ** (-1 / 20))
 """Peaks above -1 dBFS are bent, smoothly, and never reach full scale."""
 
-_FRAME_S = 0.02
+_FRAME_S = 0.025
 _GATE_DB = -25.0
 _LOUD_QUANTILE = 0.95
 
@@ -26,7 +26,7 @@ _LOUD_QUANTILE = 0.95
 def active_level(samples: Samples, sample_rate: int) -> float:
     """Return the RMS level of ``samples`` in dBFS over its active stretches alone.
 
-    Active are the 20 ms within 25 dB of its loud parts, so pauses do not count and a gain of
+    Active are the 25 ms within 25 dB of its loud parts, so pauses do not count and a gain of
     g dB moves the figure by exactly g. Silence gives ``SILENCE_DBFS``.
     """
     size = round(_FRAME_S * sample_rate)
@@ -63,6 +63,7 @@ def softly_limited(samples: Samples) -> Samples:
     if not len(sizes) or sizes.max() <= CEILING:
         return samples
     room = 1 - CEILING
-    bent = CEILING + room * np.tanh((sizes - CEILING) / room)
+    excess = np.maximum(0, sizes - CEILING) / room
+    bent = CEILING + room * excess / (1 + excess)
     limited: Samples = np.where(sizes > CEILING, np.sign(samples) * bent, samples)
     return limited.astype(np.float32)

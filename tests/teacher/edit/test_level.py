@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from spoken_sentences import spoken_sentences
 
@@ -18,6 +18,7 @@ from lauter.teacher.edit.level import (
 RATE = 24_000
 
 
+@settings(deadline=None)
 @given(gain_db=st.floats(-60, 20))
 def test_a_gain_moves_the_level_by_itself(gain_db: float) -> None:
     speech = spoken_sentences()[0].samples.astype(np.float64)
