@@ -25,7 +25,7 @@ EMOTIONS = {
     # High, wide, louder, a little faster, bright.
     Emotion.JOY: Change(
         pitch_semitones=0.7,
-        range_octaves=factor(1.10),
+        range_octaves=factor(1.11),
         energy_db=0.7,
         rate_octaves=factor(1.025),
         tilt_db_per_octave=0.3,
@@ -42,7 +42,7 @@ EMOTIONS = {
     # Loud and bright above all; wide, fast, somewhat higher.
     Emotion.ANGER: Change(
         pitch_semitones=0.4,
-        range_octaves=factor(1.09),
+        range_octaves=factor(1.10),
         energy_db=1.2,
         rate_octaves=factor(1.035),
         tilt_db_per_octave=0.5,
@@ -59,7 +59,7 @@ EMOTIONS = {
     # High and lively, from a smaller mouth, drawn out a little.
     Emotion.CUTE: Change(
         pitch_semitones=0.9,
-        range_octaves=factor(1.07),
+        range_octaves=factor(1.10),
         rate_octaves=factor(0.98),
         formant_octaves=factor(1.016),
         breath_db=0.5,

@@ -23,7 +23,6 @@ ENGLISH = (
     "She painted the door dark green.",
     "We counted forty boats on the lake.",
     "Please bring me a glass of milk.",
-    "Nobody answered the telephone.",
 )
 JAPANESE = (
     "公園まで散歩に行きましょう。",
@@ -35,7 +34,6 @@ JAPANESE = (
     "昨日は雨が降りました。",
     "弟は自転車で学校に通います。",
     "窓を開けてもいいですか。",
-    "新しい靴を買いました。",
 )
 
 
