@@ -2,7 +2,7 @@
 
 A verdict names every gate that failed, not only the first, with the figure and the threshold.
 Rows are judged in columns: each gate is a few Arrow comparisons over all rows, and what failed is
-written only for the rows that fail. So a million rows cost two to three bare passes of the same
+written only for the rows that fail. So a million rows cost about two bare passes of the same
 comparisons. ``judge_row`` says the same row by row; a test holds the two together.
 
 Two gates stand in every policy. A row without speech fails ``spoken``. A row fails ``measured``
