@@ -73,7 +73,7 @@ def _signs_written_out(text: str) -> str:
     units = "|".join(map(re.escape, _UNITS))
     text = re.sub(rf"(?<=\d)\s?({units})(?![a-z])", lambda match: _UNITS[match[1]], text)
     text = text.replace("千米", "公里").replace("千克", "公斤")
-    text = re.sub(r"(?<!\w)-(?=\d)|零下(?=[\d一二三四五六七八九十])", "负", text)
+    text = re.sub(r"(?<!\w)-(?=\d)|零下(?=[\d一二两三四五六七八九十])", "负", text)
     text = re.sub(r"(?<!\d)(\d{1,2}):([0-5]\d)(?::([0-5]\d))?(?!\d)", _clock, text)
     return re.sub(r"(?<=\d)\s*[-~—–]+\s*(?=\d)", "到", text)
 
@@ -118,25 +118,26 @@ def _value(numeral: str) -> int | None:
 
     A last figure without a unit counts in the next smaller one: 一百五 is 150, 一百零五 is 105.
     """
+    if "." in numeral:
+        return None
     total = section = 0
-    pending, unit = "", 0
+    pending, unit, ceiling = "", 0, 10**4
     for character in numeral:
         if character in _SCALES:
-            if len(pending.lstrip("0")) > 1 and not numeral[0].isascii():
+            unit = _SCALES[character]
+            figure = int(pending or (character == "十"))
+            if not figure or unit >= ceiling or (figure > 9 and not numeral[0].isascii()):
                 return None
-            section += int(pending or "1") * _SCALES[character]
-            pending, unit = "", _SCALES[character]
+            section += figure * unit
+            pending, ceiling = "", unit
         elif character in _MYRIADS:
+            unit = _MYRIADS[character]
             section += int(pending or "0")
-            myriad = _MYRIADS[character]
-            total = (
-                (total + section) * myriad
-                if total < myriad or not section
-                else total + section * myriad
-            )
-            section, pending, unit = 0, "", myriad
-        elif character == ".":
-            return None
+            if not total + section:
+                return None
+            grows = total < unit or not section  # 一万亿: all before it counts in 亿
+            total = (total + section) * unit if grows else total + section * unit
+            section, pending, ceiling = 0, "", 10**4
         else:
             pending += str(_VALUES.get(character, character))
     if unit >= 100 and len(pending) == 1:

@@ -56,7 +56,7 @@ _VARIANTS = {
 
 _FIGURES = r"\d{1,3}(?:,\d{3})+|\d+"
 _SCALE = r"hundred|thousand|million|billion|trillion"
-_PERSON = r"it|he|she|that|this|there|here|who|what|where|when|how|why|everything|everyone|nobody"
+_PERSON = r"it|he|she|that|this|there|here|who|what|where|when|how|why|everything"
 
 
 def normalise_english(text: str) -> str:
@@ -243,7 +243,7 @@ _CONTRACTIONS: list[tuple[re.Pattern[str], _Replacement]] = [
     (re.compile(r"'cause\b"), "because"),
     (re.compile(r"(?<!\w)'em\b"), "them"),
     (re.compile(r"\s'?n'\s"), " and "),
-    (re.compile(r"(?<=\w)'(?=\w)|(?<=s)'(?=\s|$)"), ""),
+    (re.compile(r"(?<=[a-z])'(?=[a-z])|(?<=s)'(?=\s|$)"), ""),
 ]
 
 
