@@ -10,9 +10,10 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from lauter.datasets.errors import LauterError, UsageError
 from rich.console import Console
 from rich.markup import escape
+
+from lauter.datasets.errors import LauterError, UsageError
 
 COMMANDS = {
     "doctor": "say what is here, what is missing and how to get it",

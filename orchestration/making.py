@@ -5,12 +5,16 @@ answered with one sentence.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, cast
 
 import pyarrow as pa
 from hydra.errors import HydraException
 from hydra.utils import instantiate
+from omegaconf import DictConfig
+
 from lauter.datasets.errors import LauterError, UsageError
+from lauter.datasets.prompts.quotas import Quota, fill
 from lauter.filters.policy import Policy, load_policy
 from lauter.pipelines.engines.protocol import Engine
 from lauter.pipelines.score import ScorerFactory
@@ -18,7 +22,6 @@ from lauter.pipelines.speak import Speak
 from lauter.pipelines.stage import Resources
 from lauter.pipelines.synthesize import Job
 from lauter.teacher.protocol import Teacher
-from omegaconf import DictConfig
 
 
 def make(settings: DictConfig, group: str) -> Any:
@@ -43,9 +46,28 @@ def make_policy(settings: DictConfig) -> Policy:
     return load_policy(settings.policy.path)
 
 
+@dataclass(frozen=True)
+class Scoring:
+    """All that scoring and judging need."""
+
+    open_scorers: tuple[ScorerFactory, ...]
+    policy: Policy
+    engine: Engine
+    resources: Resources
+
+
+def make_scoring(settings: DictConfig) -> Scoring:
+    """Return the scorers, policy and engine; raises where a gate reads an unknown score."""
+    open_scorers = tuple(cast(list[ScorerFactory], make(settings, "filters")["scorers"]))
+    policy = make_policy(settings)
+    return Scoring(
+        open_scorers, policy, cast(Engine, make(settings, "engine")), _resources(settings.score)
+    )
+
+
 def make_job(settings: DictConfig, open_teacher: Callable[[], Teacher]) -> Job:
     """Return the synthesis that the settings describe."""
-    speak, score = settings.speak, settings.score
+    speak, scoring = settings.speak, make_scoring(settings)
     return Job(
         speaking=Speak(
             open_teacher,
@@ -54,10 +76,10 @@ def make_job(settings: DictConfig, open_teacher: Callable[[], Teacher]) -> Job:
             timeout_s=speak.timeout_s,
             back_off_s=speak.back_off_s,
         ),
-        open_scorers=tuple(cast(list[ScorerFactory], make(settings, "filters")["scorers"])),
-        policy=make_policy(settings),
-        engine=cast(Engine, make(settings, "engine")),
-        scoring=_resources(score),
+        open_scorers=scoring.open_scorers,
+        policy=scoring.policy,
+        engine=scoring.engine,
+        scoring=scoring.resources,
         rows_per_commit=settings.commit.rows,
         seconds_per_commit=settings.commit.seconds,
         retry_failed=speak.retry_failed,
@@ -75,4 +97,16 @@ def _resources(settings: DictConfig) -> Resources:
 
 def make_prompts(settings: DictConfig, teacher: Teacher) -> pa.Table:
     """Return the prompts: texts from the prompts group, spread over cells by the quotas group."""
-    raise NotImplementedError
+    quotas = settings.quotas
+    try:
+        manners = [Quota(**manner) for manner in quotas.manners]
+    except TypeError as error:
+        raise UsageError(f"quotas.manners has an unknown key: {error}") from error
+    return fill(
+        manners,
+        list(quotas.dialects),
+        quotas.speakers_per_dialect,
+        make(settings, "prompts"),
+        teacher.capabilities().voices,
+        settings.seed,
+    )

@@ -17,9 +17,10 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
-from lauter.datasets.errors import UsageError
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+
+from lauter.datasets.errors import UsageError
 
 CONFIGURATION_FOLDER = Path(__file__).parent / "conf"
 
@@ -58,6 +59,8 @@ class ScoreSettings:
     """GPUs of one worker (Ray)."""
     concurrency: int = 1
     """Workers of the scoring pool (Ray)."""
+    threads: int = 2
+    """Threads that decode and encode imported speech."""
 
 
 @dataclass

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 import pyarrow as pa
-from lauter.pipelines.summary import Summary
 from rich.console import Console
 from rich.table import Table
+
+from lauter.pipelines.summary import Summary
 
 
 def print_summary(

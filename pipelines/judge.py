@@ -8,13 +8,12 @@ whether a row doubles another depends on the whole corpus.
 from typing import Protocol
 
 import pyarrow as pa
+
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.records import CELL_COLUMNS
 from lauter.filters.gates import judge
-from lauter.filters.near_duplicates import duplicates
+from lauter.filters.near_duplicates import DUPLICATE_FIELDS, duplicates
 from lauter.filters.policy import Policy
-
-DUPLICATE_COLUMNS = ("duplicate_of", "text_duplicate_similarity", "audio_duplicate_similarity")
 
 
 class JudgingWriter(Protocol):
@@ -43,15 +42,16 @@ def judge_corpus(corpus: Corpus, writer: JudgingWriter, policy: Policy) -> pa.Ta
 
 
 def _find_duplicates(corpus: Corpus, writer: JudgingWriter) -> None:
-    if "audio_fingerprint" not in corpus.schema.names:
-        return
-    columns = ["request_id", "text", *CELL_COLUMNS, "audio_fingerprint"]
-    found = duplicates(_table(corpus, columns, where="error_kind IS NULL"))
-    known = [name for name in DUPLICATE_COLUMNS if name in corpus.schema.names]
-    if len(known) == len(DUPLICATE_COLUMNS):
-        before = _table(corpus, ["request_id", *DUPLICATE_COLUMNS], where="error_kind IS NULL")
-        if before.sort_by("request_id").equals(found.sort_by("request_id").cast(before.schema)):
+    """Renew the columns of duplicates, where they changed."""
+    spoken = "error_kind IS NULL"
+    found = duplicates(_table(corpus, ["request_id", "text", *CELL_COLUMNS], where=spoken))
+    names = [field.name for field in DUPLICATE_FIELDS]
+    if set(names) <= set(corpus.schema.names):
+        before = _table(corpus, ["request_id", *names], where=spoken).sort_by("request_id")
+        if before.cast(found.schema).equals(found.sort_by("request_id")):
             return
+    elif found["duplicate_of"].null_count == len(found):
+        return  # nothing to say: no column is added for it
     writer.put_scores(found)
 
 

@@ -14,6 +14,8 @@ from typing import cast
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
+
 from lauter.datasets.identity import canonical_json
 from lauter.datasets.prompts.check import check_texts
 from lauter.datasets.records import (
@@ -27,7 +29,6 @@ from lauter.datasets.records import (
     described,
 )
 from lauter.teacher.protocol import Capabilities, Teacher, refusal
-from numpy.typing import NDArray
 
 REFUSED_SCHEMA = pa.schema(
     [*PROMPT_SCHEMA, described("refusal", pa.string(), "Why, and what to do", nullable=False)]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
 from lauter.datasets.prompts.table import table_from_prompts
 from lauter.datasets.records import Prompt, dialect_language
 from lauter.datasets.tags import Dialect

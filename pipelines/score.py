@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import pyarrow as pa
+
 from lauter.datasets.audio import Clip
 from lauter.datasets.records import REQUEST_SCHEMA, SCORING_FIELDS, described, requests_of
 from lauter.datasets.voices import VOICE_SCHEMA

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+
 from lauter.datasets.audio import encode_flac
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import digest

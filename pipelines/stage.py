@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import pyarrow as pa
+
 from lauter.datasets.errors import LauterError
 
 BatchFunction = Callable[[pa.RecordBatch], pa.RecordBatch]
@@ -44,7 +45,7 @@ class Stage(Protocol):
 
     @property
     def adds(self) -> pa.Schema:
-        """Columns that it appends, in order."""
+        """Columns that it appends, in order; one of a name that is there already replaces it."""
         ...
 
     def open(self) -> BatchFunction:
@@ -75,5 +76,6 @@ class Pipeline:
         """The schema of finished rows."""
         fields = list(self.source)
         for stage in self.stages:
-            fields.extend(stage.adds)
+            renewed = set(stage.adds.names)
+            fields = [*(field for field in fields if field.name not in renewed), *stage.adds]
         return pa.schema(fields)

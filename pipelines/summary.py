@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pyarrow as pa
+
 from lauter.datasets.corpus import Corpus
 
 SUMMARY_COLUMNS = (

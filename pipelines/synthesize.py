@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+
 from lauter.datasets.corpus import Corpus
 from lauter.filters.gates import stopping_gates
 from lauter.filters.policy import Policy

@@ -66,9 +66,7 @@ def gather(corpus: Corpus, policy: Policy, samples: int, seed: int = 0) -> Audit
     chance = random.Random(seed)
     rows.sort(key=lambda row: row["request_id"])
     spoken = [row for row in rows if row["error_kind"] is None]
-    accepted = _some_of_each(
-        [row for row in spoken if row["accepted"]], "dialect", samples, chance
-    )
+    accepted = _some_of_each([row for row in spoken if row["accepted"]], "dialect", samples, chance)
     by_gate: dict[str, list[dict[str, Any]]] = {}
     for row in spoken:
         for failed in row["failed_gates"] or ():

@@ -1,13 +1,14 @@
 """`lauter judge`: judge the corpus anew under a policy, without touching a model."""
 
+from omegaconf import DictConfig
+from rich.console import Console
+
 from lauter.datasets.corpus import Corpus
 from lauter.orchestration.making import make_policy
 from lauter.orchestration.run_record import RunRecord
 from lauter.orchestration.tables import print_summary
 from lauter.pipelines.judge import judge_corpus
 from lauter.pipelines.summary import summarise
-from omegaconf import DictConfig
-from rich.console import Console
 
 
 def run(settings: DictConfig, console: Console) -> int:

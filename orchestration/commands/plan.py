@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from omegaconf import DictConfig
+from rich.console import Console
+
 from lauter.datasets.corpus import Corpus
 from lauter.orchestration.making import make_prompts, make_teacher
 from lauter.orchestration.tables import print_counts, print_refused
 from lauter.pipelines.plan import plan
-from omegaconf import DictConfig
-from rich.console import Console
 
 
 def run(settings: DictConfig, console: Console) -> int:

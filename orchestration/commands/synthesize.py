@@ -1,5 +1,8 @@
 """`lauter synthesize`: speak, score, judge and keep what the corpus does not have yet."""
 
+from omegaconf import DictConfig
+from rich.console import Console
+
 from lauter.datasets.corpus import Corpus
 from lauter.orchestration.making import make_job, make_prompts, make_teacher
 from lauter.orchestration.progress import speech_progress
@@ -8,8 +11,6 @@ from lauter.orchestration.tables import print_refused, print_summary
 from lauter.pipelines.plan import plan
 from lauter.pipelines.summary import summarise
 from lauter.pipelines.synthesize import synthesize
-from omegaconf import DictConfig
-from rich.console import Console
 
 
 def run(settings: DictConfig, console: Console) -> int:

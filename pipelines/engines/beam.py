@@ -18,6 +18,7 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.utils.shared import Shared
+
 from lauter.datasets.errors import LauterError
 from lauter.datasets.identity import digest
 from lauter.pipelines.stage import BatchFunction, Pipeline, Stage

@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 import pyarrow as pa
+
 from lauter.datasets.errors import LauterError
 from lauter.pipelines.dead_letters import dead_letters
 from lauter.pipelines.stage import BatchFunction, Pipeline

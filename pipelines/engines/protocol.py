@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 import pyarrow as pa
+
 from lauter.pipelines.stage import Pipeline
 
 

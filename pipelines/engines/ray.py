@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+
 from lauter.datasets.errors import UsageError
 from lauter.pipelines.stage import Pipeline, Stage
 
