@@ -21,6 +21,7 @@ import lance
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import digest
 from lauter.datasets.records import SCHEMA_VERSION, SCORING_FIELDS, UTTERANCE_SCHEMA, VERDICT_SCHEMA

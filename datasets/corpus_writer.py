@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import lance
 import pyarrow as pa
 import pyarrow.compute as pc
+
 from lauter.datasets.corpus_lock import single_writer
 from lauter.datasets.errors import LauterError, UsageError
 from lauter.datasets.records import VERDICT_SCHEMA

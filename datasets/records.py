@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import pyarrow as pa
+
 from lauter.datasets.identity import content_id
 from lauter.datasets.tags import Dialect, Emotion, Style
 

@@ -7,6 +7,7 @@ similarity and prosody are measured against that reference.
 from dataclasses import dataclass
 
 import pyarrow as pa
+
 from lauter.datasets.records import described
 
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from lauter.datasets.audio import Samples
 from lauter.datasets.identity import content_id
@@ -31,11 +32,12 @@ def decibels(power: float) -> float:
     return max(SILENCE_DB, 10.0 * float(np.log10(power))) if power > 0.0 else SILENCE_DB
 
 
-def frame_powers(audio: Samples, frame: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def frame_powers(audio: Samples, frame: int) -> NDArray[np.float64]:
     """Return the mean square of each whole frame of ``frame`` samples; at least one frame."""
     padded = audio if len(audio) >= frame else np.pad(audio, (0, frame - len(audio)))
     frames = padded[: len(padded) // frame * frame].reshape(-1, frame)
-    return np.mean(frames.astype(np.float64) ** 2, axis=1)
+    powers: NDArray[np.float64] = np.mean(frames.astype(np.float64) ** 2, axis=1)
+    return powers
 
 
 def active_level_db(audio: Samples, sample_rate: int) -> float:

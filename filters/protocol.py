@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pyarrow as pa
+
 from lauter.datasets.audio import Clip
 from lauter.datasets.records import Request
 

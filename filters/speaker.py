@@ -35,7 +35,8 @@ PARTIAL_STEP = 77
 """Frames from one partial to the next: 1.3 partials a second."""
 MIN_COVERAGE = 0.75
 """How much of the last partial must be audio, unless it is the only one."""
-LEVEL_DB = -30.0
+LEVEL_DB = -25.0
+"""The level of most speech that the network was trained on (it was raised to -30 dB, never lowered)."""
 EMBEDDING = 256
 
 _PAUSE_FRAME = 480

@@ -13,6 +13,7 @@ import pytest
 from canned_utterances import ids, requests, utterances
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
 from lauter.datasets.records import (

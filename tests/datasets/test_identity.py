@@ -4,6 +4,7 @@ import unicodedata
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lauter.datasets.identity import canonical_json, content_id
 from lauter.datasets.records import Prompt, Request
 

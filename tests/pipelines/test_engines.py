@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from scripted_requests import scripted_requests
+from scripted_teacher import ScriptedTeacher, count_calls, unopenable_teacher
+
 from lauter.datasets.errors import LauterError, UsageError
 from lauter.pipelines.engines.beam import BeamEngine
 from lauter.pipelines.engines.inline import InlineEngine
@@ -13,8 +16,6 @@ from lauter.pipelines.engines.protocol import Engine
 from lauter.pipelines.engines.ray import RayEngine
 from lauter.pipelines.speak import Speak
 from lauter.pipelines.stage import Pipeline, Resources
-from scripted_requests import scripted_requests
-from scripted_teacher import ScriptedTeacher, count_calls, unopenable_teacher
 
 TEXTS = [f"line number {number}" for number in range(23)]
 

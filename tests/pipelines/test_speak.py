@@ -4,11 +4,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from scripted_requests import scripted_requests
+from scripted_teacher import ScriptedTeacher, count_calls
+
 from lauter.datasets.audio import Clip
 from lauter.datasets.records import REQUEST_SCHEMA
 from lauter.pipelines.speak import Speak
-from scripted_requests import scripted_requests
-from scripted_teacher import ScriptedTeacher, count_calls
 
 
 def speak(folder: Path, texts: list[str], **options: object) -> list[dict[str, object]]:

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow as pa
+
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.records import REQUEST_SCHEMA, UTTERANCE_SCHEMA, Prompt, Request
 

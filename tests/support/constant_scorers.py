@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+
 from lauter.datasets.records import described
 from lauter.filters.protocol import Sample
 

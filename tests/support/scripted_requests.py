@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 import pyarrow as pa
+
 from lauter.datasets.records import REQUEST_SCHEMA, Prompt, Request
 
 

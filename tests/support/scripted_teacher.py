@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
 from lauter.datasets.errors import UsageError
 from lauter.datasets.records import Request
 from lauter.datasets.voices import Voice
