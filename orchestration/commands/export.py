@@ -1,0 +1,33 @@
+"""`lauter export`: accepted speech as WebDataset shards or Lance, with its data card."""
+
+from omegaconf import DictConfig
+from rich.console import Console
+
+from lauter.datasets.card import data_card
+from lauter.datasets.corpus import Corpus
+from lauter.datasets.errors import UsageError
+from lauter.datasets.shards import export_lance, export_webdataset
+
+
+def run(settings: DictConfig, console: Console) -> int:
+    """Write the export and say what it holds."""
+    options = settings.export
+    corpus = Corpus.open(settings.corpus, version=options.version)
+    if options.format == "webdataset":
+        summary = export_webdataset(
+            corpus,
+            options.folder,
+            seed=settings.seed,
+            shard_bytes=options.shard_bytes,
+            overwrite=options.overwrite,
+        )
+    elif options.format == "lance":
+        summary = export_lance(corpus, options.folder, overwrite=options.overwrite)
+    else:
+        raise UsageError(f"there is no export format '{options.format}'; use webdataset or lance")
+    (summary.folder / "README.md").write_text(data_card(corpus, summary), encoding="utf-8")
+    console.print(
+        f"{summary.samples} accepted utterances, {summary.duration_s / 60:.1f} min, "
+        f"{summary.shards} shards in {summary.folder}"
+    )
+    return 0

@@ -1,0 +1,72 @@
+"""`lauter preview`: a handful of requests through the whole pipeline, shown and playable."""
+
+import shutil
+from pathlib import Path
+
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.table import Table
+
+from lauter.datasets.corpus import Corpus
+from lauter.datasets.errors import UsageError
+from lauter.orchestration.audit.facts import gather
+from lauter.orchestration.audit.page import render
+from lauter.orchestration.making import make_job, make_prompts, make_teacher
+from lauter.orchestration.progress import speech_progress
+from lauter.orchestration.tables import print_refused
+from lauter.pipelines.plan import Plan, plan
+from lauter.pipelines.synthesize import synthesize
+
+
+def run(settings: DictConfig, console: Console) -> int:
+    """Speak a few requests spread over the plan; print them and write their sounds and page."""
+    folder = Path(settings.preview.folder)
+    if folder.exists() and not (folder / "corpus" / "corpus.json").exists():
+        raise UsageError(f"{folder} has other content; set preview.folder to a new folder")
+    shutil.rmtree(folder, ignore_errors=True)
+    open_teacher, teacher = make_teacher(settings)
+    job = make_job(settings, open_teacher)
+    planned = plan(make_prompts(settings, teacher), teacher, seed=settings.seed)
+    print_refused(console, planned.refused)
+    count = min(settings.preview.count, planned.requests.num_rows)
+    spread = [number * planned.requests.num_rows // count for number in range(count)]
+    few = Plan(planned.requests.take(spread), planned.refused)
+    corpus = Corpus.create(folder / "corpus")
+    with speech_progress(console) as progress:
+        synthesize(job, few, teacher, corpus, on_start=progress.start, on_batch=progress.advance)
+    _show(corpus, folder, console)
+    facts = gather(corpus, job.policy, samples=count)
+    page = folder / "preview.html"
+    page.write_text(
+        render(
+            facts,
+            str(folder),
+            corpus.digest(),
+            settings.price_per_core_hour,
+            settings.currency,
+        ),
+        encoding="utf-8",
+    )
+    console.print(f"play them: {page}, or the FLAC files in {folder}")
+    return 0
+
+
+def _show(corpus: Corpus, folder: Path, console: Console) -> None:
+    table = Table(title="Preview", title_justify="left")
+    for name in ("file", "dialect", "speaker", "manner", "text", "verdict"):
+        table.add_column(name)
+    columns = ["dialect", "speaker", "emotion", "emotion_level", "style", "text", "audio", "error"]
+    number = 0
+    for batch in corpus.scan_judged(columns):
+        for row in batch.to_pylist():
+            number += 1
+            name = f"{number:02d}.flac"
+            if row["audio"]:
+                (folder / name).write_bytes(row["audio"])
+            failed = ", ".join(gate["gate"] for gate in row["failed_gates"])
+            manner = f"{row['emotion']} {row['emotion_level'] or ''} {row['style']}"
+            table.add_row(
+                name if row["audio"] else "-", row["dialect"], row["speaker"], manner,
+                row["text"], "accepted" if row["accepted"] else failed,
+            )  # fmt: skip
+    console.print(table)
