@@ -75,6 +75,8 @@ def _signs_written_out(text: str) -> str:
     text = text.replace("千米", "公里").replace("千克", "公斤")
     text = re.sub(r"(?<!\w)-(?=\d)|零下(?=[\d一二两三四五六七八九十])", "负", text)
     text = re.sub(r"(?<!\d)(\d{1,2}):([0-5]\d)(?::([0-5]\d))?(?!\d)", _clock, text)
+    # Recognisers write times like 7.45分 too.
+    text = re.sub(r"(?<![\d.])(\d|1\d|2[0-3])\.([0-5]\d)分(?!之|钟)", r"\1点\2分", text)
     return re.sub(r"(?<=\d)\s*[-~—–]+\s*(?=\d)", "到", text)
 
 

@@ -194,6 +194,11 @@ _SIGNS: list[tuple[re.Pattern[str], _Replacement]] = [
     (re.compile(
         r"\b(?P<hour>0?[1-9]|1[0-2])\.(?P<minute>[0-5]\d)\s*(?P<meridiem>am|pm)\b"
         ), _time),
+    # Recognisers write times with a point as well; after "at" it is one, unless it has a unit.
+    (re.compile(
+        r"(?<=\bat\s)(?P<hour>\d|1\d|2[0-3])\.(?P<minute>[0-5]\d)(?![\d.]|\s?(?:%|°|per|point|"
+        rf"degrees|{_SCALE}))(?P<meridiem>(?!))?"
+        ), _time),
     (re.compile(r"\b(\d+):(\d)\b"), r"\1 to \2"),
     (re.compile(
         rf"(?:\bus)?(?P<sign>[$£€¥])\s?(?P<whole>{_FIGURES})(?:\.(?P<part>\d+))?"

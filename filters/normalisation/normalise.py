@@ -46,6 +46,6 @@ def fingerprint() -> str:
         path.name: blake2b(path.read_bytes(), digest_size=16).hexdigest()
         for path in sorted([*folder.glob("*.py"), *folder.glob("*.tsv")])
     }
-    packages = ("opencc-python-reimplemented", "pyopenjtalk-plus")
+    packages = ("opencc-python-reimplemented", "pyopenjtalk-plus", "pypinyin")
     versions = {package: metadata.version(package) for package in packages}
     return content_id("lauter.normalisation.v1", {"rules": rules, "packages": versions})

@@ -92,6 +92,10 @@ def sample(text: str, language: str, **scores: Any) -> Sample:
     return Sample(request, Clip(b""), scores=scores)
 
 
+def figures(**known: Any) -> dict[str, Any]:
+    return {field.name: known.get(field.name) for field in ErrorRateScorer.fields}
+
+
 def test_the_scorer_compares_text_and_transcript_in_the_form_of_the_language() -> None:
     rows = ErrorRateScorer().score(
         [
@@ -99,12 +103,14 @@ def test_the_scorer_compares_text_and_transcript_in_the_form_of_the_language() -
             sample("The cat sat.", "en", transcript="the hat sat down"),
             sample("今天天气很好。", "zh", transcript="今天氣很好"),
             sample("今日は晴れ。", "ja", transcript="きょうは晴れ"),
+            sample("把盐递给我", "zh", transcript="把言帝给我"),
         ]
     )
-    assert rows[0] == {"cer": 0.0, "wer": 0.0, "mistakes": ""}
-    assert rows[1] == {"cer": 6 / 11, "wer": 2 / 3, "mistakes": "1:cat>hat, 3:+down"}
-    assert rows[2] == {"cer": 1 / 6, "wer": None, "mistakes": "2:-天"}
-    assert rows[3] == {"cer": 0.0, "wer": None, "mistakes": ""}
+    assert rows[0] == figures(cer=0.0, wer=0.0, mistakes="")
+    assert rows[1] == figures(cer=6 / 11, wer=2 / 3, mistakes="1:cat>hat, 3:+down")
+    assert rows[2] == figures(cer=1 / 6, syllable_error_rate=1 / 6, mistakes="2:-天")
+    assert rows[3] == figures(cer=0.0, mistakes="")
+    assert rows[4] == figures(cer=2 / 5, syllable_error_rate=0.0, mistakes="1:盐递>言帝")
 
 
 def test_without_a_transcript_or_a_form_nothing_is_applicable() -> None:
@@ -116,7 +122,7 @@ def test_without_a_transcript_or_a_form_nothing_is_applicable() -> None:
 
 def test_a_silent_transcript_is_all_lost() -> None:
     (row,) = ErrorRateScorer().score([sample("Hello there.", "en", transcript="")])
-    assert row == {"cer": 1.0, "wer": 1.0, "mistakes": "0:-hello there"}
+    assert row == figures(cer=1.0, wer=1.0, mistakes="0:-hello there")
 
 
 def test_the_columns_are_those_of_the_figures() -> None:
