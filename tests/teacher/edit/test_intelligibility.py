@@ -23,7 +23,7 @@ ASKED: list[dict[str, Any]] = [
 
 @pytest.mark.slow
 def test_an_edit_costs_few_characters_of_intelligibility() -> None:
-    sentences = spoken_sentences()[:4]
+    sentences = spoken_sentences()[:3]
     recogniser = WhisperRecogniser()
     rates = []
     for asked in ASKED:
