@@ -36,6 +36,7 @@ _TYPICAL = {
     "mos": (3.1, 0.3),
     "wer": (0.05, 0.08),
     "cer": (0.04, 0.08),
+    "syllable_error_rate": (0.04, 0.08),
     "speaker_similarity": (0.85, 0.08),
     "emotion_margin": (0.5, 0.3),
     "speed_margin": (0.4, 0.2),
@@ -51,6 +52,8 @@ def scored_rows(count: int = ROWS) -> pa.Table:
         "language": pa.array(chance.choice(["en", "zh", "ja"], count)),
         "emotion": pa.array(chance.choice(["neutral", "joy", "sadness", "anger"], count)),
         "style": pa.array(chance.choice(["plain", "rap", "sung"], count, p=[0.9, 0.05, 0.05])),
+        "emotion_level": pa.array(chance.integers(0, 6, count), pa.int8()),
+        "speed_level": pa.array(chance.integers(-5, 6, count), pa.int8()),
         "error_kind": pa.array(np.full(count, "failed"), mask=chance.random(count) > 0.005),
         "duplicate_of": pa.array(np.full(count, "0" * 32), mask=chance.random(count) > 0.01),
     }
