@@ -2,8 +2,9 @@
 
 `judge_over_arrow`: a million scored rows under the default policy, over one bare Arrow pass of the
 same comparisons, each made once. `cer_over_jiwer`: 100,000 pairs over a loop of `jiwer.cer`; the
-two are compared to the last digit. Each is the fastest of several runs, for the first one mostly
-waits for memory. Run it as `python bench/filters.py`.
+two are compared to the last digit. Times are the fastest of several runs, the jiwer loop's but one
+run's. The very first judging of a process takes up to eight times as long, mostly for memory that
+the system has yet to give. Run it as `python bench/filters.py`.
 """
 
 import functools
