@@ -1,7 +1,8 @@
 """One writer at a time: a lock that dies with its process.
 
 The kernel releases an ``flock`` however a process ends, so a killed run never leaves a corpus
-locked. What the file says (who, where, since when) is only for the sentence that the second
+locked. Forked children would inherit it and hold on after their parent's death; they let go of
+it at once. What the file says (who, where, since when) is only for the sentence that the second
 writer reads.
 """
 
@@ -13,33 +14,42 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
+from lauter.datasets.corpus_layout import LOCK, plainly
 from lauter.datasets.errors import UsageError
+
+_held: set[TextIO] = set()
 
 
 @contextmanager
 def single_writer(folder: Path) -> Iterator[None]:
     """Hold the lock of ``folder``; raises ``UsageError`` that names whoever holds it."""
-    with (folder / "writer.lock").open("a+", encoding="utf-8") as file:
+    with plainly(folder, "written"):
+        file = (folder / LOCK).open("a+", encoding="utf-8")
+    with file:
+        with plainly(folder, "locked"):
+            _lock(file, folder)
+        _held.add(file)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
-            raise UsageError(
-                f"the corpus {folder} is being written by {_holder(file.read())}; "
-                "wait until it ends, stop it, or write to another corpus"
-            ) from error
-        file.truncate(0)
-        json.dump(
-            {
-                "pid": os.getpid(),
-                "host": socket.gethostname(),
-                "since": datetime.now(UTC).isoformat(timespec="seconds"),
-            },
-            file,
-        )
-        file.flush()
-        yield
+            yield
+        finally:
+            _held.discard(file)
+
+
+def _lock(file: TextIO, folder: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.seek(0)
+        raise UsageError(
+            f"the corpus {folder} is being written by {_holder(file.read())}; "
+            "wait until it ends, stop it, or write to another corpus"
+        ) from error
+    file.truncate(0)
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    json.dump({"pid": os.getpid(), "host": socket.gethostname(), "since": since}, file)
+    file.flush()
 
 
 def _holder(content: str) -> str:
@@ -48,3 +58,13 @@ def _holder(content: str) -> str:
         return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
     except (ValueError, KeyError, TypeError):
         return "another process"
+
+
+def _let_go() -> None:
+    """Close a forked child's copies of the locks; its parent keeps them."""
+    for file in _held:
+        file.close()
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_let_go)

@@ -8,16 +8,18 @@ Scores are added as columns: Lance writes them beside the audio and leaves the a
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import lance
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
+from lauter.datasets.corpus_layout import UTTERANCES, VERDICTS, VOICES, plainly, write_dataset
 from lauter.datasets.corpus_lock import single_writer
-from lauter.datasets.errors import LauterError, UsageError
-from lauter.datasets.records import VERDICT_SCHEMA
+from lauter.datasets.errors import LauterError
+from lauter.datasets.records import UTTERANCE_SCHEMA, VERDICT_SCHEMA
 from lauter.datasets.voices import VOICE_SCHEMA
 
 if TYPE_CHECKING:
@@ -52,75 +54,97 @@ class CorpusWriter:
         bytes_per_commit: int,
     ) -> None:
         self._corpus = corpus
-        self._uri = str(corpus.path / "utterances.lance")
+        self._uri = str(corpus.path / UTTERANCES)
         self._rows_per_commit = rows_per_commit
         self._seconds_per_commit = seconds_per_commit
         self._bytes_per_commit = bytes_per_commit
-        self._buffer: list[pa.RecordBatch] = []
-        self._rows = 0
-        self._bytes = 0
-        self._last_commit = time.monotonic()
+        self._forget()
 
     def append(self, batch: pa.RecordBatch) -> None:
-        """Take finished rows; columns that the corpus lacks are added to it."""
-        self._buffer.append(batch)
+        """Take finished rows; columns that the corpus lacks are added to it.
+
+        Rows that do not fit raise ``LauterError`` at once and leave the other rows alone. The
+        ids must be new: ``Corpus.pending`` says which are.
+        """
+        self._add_missing(batch.schema)
+        fitted = _fitted(batch, self._corpus.schema)
+        if not self._buffer:
+            self._oldest = time.monotonic()
+        self._buffer.append(fitted)
         self._rows += batch.num_rows
         self._bytes += batch.nbytes
-        waited = time.monotonic() - self._last_commit
         if (
             self._rows >= self._rows_per_commit
             or self._bytes >= self._bytes_per_commit
-            or waited >= self._seconds_per_commit
+            or time.monotonic() - self._oldest >= self._seconds_per_commit
         ):
             self.flush()
 
     def flush(self) -> None:
         """Commit what is buffered, in one atomic version."""
-        self._last_commit = time.monotonic()
-        if not self._rows:
-            return
-        fields: dict[str, pa.Field] = {}
-        for batch in self._buffer:
-            fields |= {field.name: field for field in batch.schema}
-        self._add_missing(list(fields.values()))
-        schema = self._corpus.schema
-        rows = pa.Table.from_batches([_fitted(batch, schema) for batch in self._buffer], schema)
-        with _said_plainly(self._corpus.path, self._rows):
-            lance.write_dataset(rows, self._uri, mode="append")
-        self._buffer, self._rows, self._bytes = [], 0, 0
-        self._corpus.refresh()
+        if self._rows:
+            # Rows buffered before a column was added have none of it: nulls.
+            rows = pa.concat_tables(
+                [pa.Table.from_batches([batch]) for batch in self._buffer],
+                promote_options="default",
+            )
+            # Lost if this fails, as by a full disk: closing must not try and fail again.
+            self._forget()
+            with plainly(self._corpus.path, "written"):
+                lance.write_dataset(rows, self._uri, mode="append")
+            self._corpus.refresh()
 
-    def _add_missing(self, fields: Sequence[pa.Field]) -> None:
+    def _forget(self) -> None:
+        self._buffer: list[pa.RecordBatch] = []
+        self._rows = 0
+        self._bytes = 0
+        self._oldest = time.monotonic()
+
+    def _add_missing(self, schema: pa.Schema) -> None:
         """Add columns of nulls: a change of the schema alone, no row is written."""
         known = set(self._corpus.schema.names)
-        missing = [field.with_nullable(True) for field in fields if field.name not in known]
+        missing = [field.with_nullable(True) for field in schema if field.name not in known]
         if missing:
-            with _said_plainly(self._corpus.path, 0):
+            with plainly(self._corpus.path, "written"):
                 lance.dataset(self._uri).add_columns(missing)
             self._corpus.refresh()
 
     def put_scores(self, scores: pa.Table) -> None:
-        """Add or renew score columns by ``request_id``; rows not named keep what they have."""
+        """Add or renew score columns by ``request_id``; rows not named keep what they have.
+
+        Raises ``LauterError`` if an id is unknown or named twice, or if a column is no score.
+        """
         self.flush()
-        self._add_missing([field for field in scores.schema if field.name != "request_id"])
-        if not scores.num_rows:
+        columns = [name for name in scores.schema.names if name != "request_id"]
+        asked = [name for name in columns if name in UTTERANCE_SCHEMA.names]
+        if asked:
+            raise LauterError(f"{', '.join(asked)} says what was spoken and is no score")
+        self._add_missing(scores.select(columns).schema)
+        if not scores.num_rows or not columns:
             return
-        schema = self._corpus.schema
-        update = scores.combine_chunks().cast(
-            pa.schema([schema.field(name) for name in scores.schema.names])
-        )
         dataset = lance.dataset(self._uri)
-        fragments, modified = [], set()
-        with _said_plainly(self._corpus.path, scores.num_rows):
+        addresses = _addresses(dataset, scores["request_id"])
+        order = np.argsort(addresses)
+        addresses = addresses[order]
+        if (addresses[1:] == addresses[:-1]).any():
+            raise LauterError("the scores name a request twice; give each request one row")
+        schema = pa.schema([self._corpus.schema.field(name) for name in columns])
+        update = _cast(scores.select(columns), schema).take(pa.array(order)).combine_chunks()
+        update = update.add_column(0, "_rowid", pa.array(addresses))
+        updated, fields = [], set()
+        with plainly(self._corpus.path, "written"):
             for fragment in dataset.get_fragments():
-                changed, fields = fragment.update_columns(update, left_on="request_id")
-                fragments.append(changed)
-                modified.update(fields)
-            if fragments:
-                operation = lance.LanceOperation.Update(
-                    updated_fragments=fragments, fields_modified=sorted(modified)
-                )
-                lance.LanceDataset.commit(self._uri, operation, read_version=dataset.version)
+                # A row's address is its fragment in the upper and its offset in the lower half.
+                ends = np.array([fragment.fragment_id, fragment.fragment_id + 1], np.uint64)
+                first, last = np.searchsorted(addresses, ends << np.uint64(32))
+                if first < last:
+                    changed, modified = fragment.update_columns(update.slice(first, last - first))
+                    updated.append(changed)
+                    fields.update(modified)
+            operation = lance.LanceOperation.Update(
+                updated_fragments=updated, fields_modified=sorted(fields)
+            )
+            lance.LanceDataset.commit(self._uri, operation, read_version=dataset.version)
         self._corpus.refresh()
 
     def put_verdicts(
@@ -129,71 +153,96 @@ class CorpusWriter:
         """Keep the verdicts of a policy in place of its earlier ones, which stay a version."""
         self.flush()
         named = {"policy_name": policy_name, "policy_yaml": policy_yaml}
-        table = verdicts.cast(VERDICT_SCHEMA).replace_schema_metadata(named)
-        folder = self._corpus.path / "verdicts" / f"{policy_digest}.lance"
-        folder.parent.mkdir(exist_ok=True)
-        with _said_plainly(self._corpus.path, verdicts.num_rows):
-            lance.write_dataset(table, str(folder), mode="overwrite")
+        table = _cast(verdicts, VERDICT_SCHEMA).replace_schema_metadata(named)
+        folder = self._corpus.path / VERDICTS / f"{policy_digest}.lance"
+        with plainly(self._corpus.path, "written"):
+            folder.parent.mkdir(exist_ok=True)
+            write_dataset(table, folder)
 
     def put_voices(self, voices: pa.Table) -> None:
         """Keep voices; one that is known under the same speaker and dialect is replaced."""
-        new = voices.select(VOICE_SCHEMA.names).cast(VOICE_SCHEMA)
+        new = _cast(voices, VOICE_SCHEMA)
         known = self._corpus.voices()
-        names = {(row["speaker"], row["dialect"]) for row in _keys(new)}
-        kept = pa.array(
-            [(row["speaker"], row["dialect"]) not in names for row in _keys(known)], pa.bool_()
-        )
+        names = set(_voice_keys(new))
+        kept = pa.array([key not in names for key in _voice_keys(known)], pa.bool_())
         table = pa.concat_tables([known.filter(kept).cast(VOICE_SCHEMA), new])
-        with _said_plainly(self._corpus.path, voices.num_rows):
-            lance.write_dataset(table, str(self._corpus.path / "voices.lance"), mode="overwrite")
+        with plainly(self._corpus.path, "written"):
+            write_dataset(table, self._corpus.path / VOICES)
 
     def remove(self, request_ids: pa.Array | pa.ChunkedArray | Sequence[str]) -> None:
-        """Take rows out of the newest state; earlier versions still have them."""
+        """Take rows out of the newest state, all at once; earlier versions still have them."""
         self.flush()
-        ids = request_ids if isinstance(request_ids, Sequence) else request_ids.to_pylist()
-        dataset = lance.dataset(self._uri)
-        for start in range(0, len(ids), 1000):
-            listed = ", ".join(f"'{request_id}'" for request_id in ids[start : start + 1000])
-            dataset.delete(f"request_id IN ({listed})")
+        if not len(request_ids):
+            return
+        named = pa.table({"request_id": pa.chunked_array(_chunks(request_ids), pa.string())})
+        with plainly(self._corpus.path, "written"):
+            dataset = lance.dataset(self._uri)
+            dataset.merge_insert("request_id").when_matched_delete().execute(named)
         self._corpus.refresh()
 
     def compact(self) -> None:
-        """Join small fragments, so that a corpus of many short runs stays quick to open."""
+        """Join small fragments, so that a corpus of many short runs stays quick to read.
+
+        The rows are written anew; earlier versions keep their files.
+        """
         self.flush()
-        with _said_plainly(self._corpus.path, 0):
+        with plainly(self._corpus.path, "written"):
             lance.dataset(self._uri).optimize.compact_files(
                 target_rows_per_fragment=FRAGMENT_ROWS, batch_size=256
             )
         self._corpus.refresh()
 
 
-def _keys(voices: pa.Table) -> list[dict[str, str]]:
-    keys: list[dict[str, str]] = voices.select(["speaker", "dialect"]).to_pylist()
-    return keys
+def _addresses(dataset: lance.LanceDataset, request_ids: pa.ChunkedArray) -> NDArray[np.uint64]:
+    """Return where each request's row lies."""
+    rows = dataset.to_table(columns=["request_id"], with_row_id=True).combine_chunks()
+    found = pc.index_in(request_ids, value_set=rows["request_id"].combine_chunks())
+    if found.null_count:
+        missing = request_ids.filter(found.is_null())[0]
+        raise LauterError(f"the corpus {dataset.uri} has no request {missing} to be scored")
+    addresses: NDArray[np.uint64] = rows["_rowid"].take(found).to_numpy()
+    return addresses
+
+
+def _voice_keys(voices: pa.Table) -> list[tuple[str, str]]:
+    return list(zip(voices["speaker"].to_pylist(), voices["dialect"].to_pylist(), strict=True))
+
+
+def _chunks(values: pa.Array | pa.ChunkedArray | Sequence[str]) -> list[pa.Array]:
+    if isinstance(values, pa.ChunkedArray):
+        return list(values.chunks)
+    return [values if isinstance(values, pa.Array) else pa.array(values, pa.string())]
+
+
+def _cast(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return the columns of ``schema``, in its order and types."""
+    try:
+        return table.select(schema.names).cast(schema)
+    except (KeyError, pa.ArrowInvalid, ValueError) as error:
+        raise LauterError(f"these rows do not fit the corpus: {error}") from error
 
 
 def _fitted(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """Return the batch with exactly the columns of ``schema``, nulls where it has none."""
-    columns = [
-        pc.cast(batch[field.name], field.type)
-        if field.name in batch.schema.names
-        else pa.nulls(batch.num_rows, field.type)
-        for field in schema
-    ]
+    columns = []
+    for field in schema:
+        if field.name in batch.schema.names:
+            column = _column_as(batch[field.name], field)
+        else:
+            column = pa.nulls(batch.num_rows, field.type)
+        if not field.nullable and column.null_count:
+            raise LauterError(f"a row without {field.name} cannot be kept in a corpus")
+        columns.append(column)
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-@contextmanager
-def _said_plainly(folder: Path, rows: int) -> Iterator[None]:
-    """Turn what Lance raises while writing into a sentence."""
+def _column_as(column: pa.Array, field: pa.Field) -> pa.Array:
+    if column.type == field.type:
+        return column
     try:
-        yield
-    except (OSError, ValueError, RuntimeError) as error:
-        text = str(error)
-        if "No space left" in text or "os error 28" in text:
-            raise UsageError(
-                f"the disk of {folder} is full; {rows} rows could not be committed, all earlier "
-                "ones are kept: make room and run the same command again"
-            ) from error
-        first = text.strip().split("\n", 1)[0]
-        raise LauterError(f"the corpus {folder} could not be written: {first}") from error
+        return pc.cast(column, field.type)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise LauterError(
+            f"column '{field.name}' is {field.type} in the corpus and {column.type} in these rows; "
+            "give the new figure a name of its own"
+        ) from error
