@@ -24,15 +24,15 @@ def corpus_digest(utterances: pa.Table, verdicts: pa.Table | None) -> str:
     lines = sorted(spoken.to_pylist())
     if verdicts is not None:
         accepted = pc.cast(verdicts["accepted"], pa.string())
-        failed = gate_names(verdicts["failed_gates"])
-        judged = _joined(verdicts["request_id"], accepted, pa.chunked_array([failed]))
+        failed = pa.chunked_array([gate_names(verdicts["failed_gates"])])
+        judged = _joined(verdicts["request_id"], accepted, failed)
         lines += ["", *sorted(judged.to_pylist())]
     return digest(DIGEST_DOMAIN, "\n".join(lines))
 
 
 def gate_names(failed_gates: pa.ChunkedArray) -> pa.Array:
     """Return, for each row, the sorted names of its failed gates between commas."""
-    lists = pa.chunked_array(failed_gates).combine_chunks()
+    lists = failed_gates.combine_chunks()
     rows, names = pc.list_parent_indices(lists), pc.struct_field(pc.list_flatten(lists), "gate")
     table = pa.table({"row": rows, "name": names})
     names = table.sort_by([("row", "ascending"), ("name", "ascending")])["name"].combine_chunks()
