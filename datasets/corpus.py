@@ -18,8 +18,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from lauter.datasets.corpus_digest import corpus_digest
 from lauter.datasets.corpus_judged import Judgements
@@ -145,9 +147,10 @@ class Corpus:
         if rows.null_count:
             missing = request_ids[rows.is_null().index(True).as_py()]
             raise UsageError(f"the corpus {self.path} has no request {missing}")
-        return self._rows(rows.to_numpy(), columns)
+        return self.take_rows(rows.to_numpy(), columns)
 
-    def _rows(self, rows: Any, columns: Sequence[str] | None) -> pa.Table:
+    def take_rows(self, rows: NDArray[np.int64], columns: Sequence[str] | None = None) -> pa.Table:
+        """Return rows by their places in the order of ``scan``, which begin with 0."""
         wanted = None if columns is None else list(columns)
         with plainly(self.path, "read"):
             return self._utterances.take(rows, columns=wanted)
@@ -238,7 +241,7 @@ class Corpus:
         chosen = judgements.rows(accepted)
         for start in range(0, len(chosen), batch_size):
             rows = chosen[start : start + batch_size]
-            (batch,) = self._rows(rows, columns).combine_chunks().to_batches()
+            (batch,) = self.take_rows(rows, columns).combine_chunks().to_batches()
             yield judgements.join_rows(batch, rows)
 
     def voices(self) -> pa.Table:

@@ -1,11 +1,9 @@
 """Utterances with bytes for audio, for tests of what stores and moves them."""
 
 from dataclasses import asdict
-from pathlib import Path
 
 import pyarrow as pa
 
-from lauter.datasets.corpus import Corpus
 from lauter.datasets.records import REQUEST_SCHEMA, UTTERANCE_SCHEMA, Prompt, Request
 
 
@@ -43,11 +41,3 @@ def requests(numbers: range) -> pa.Table:
 
 def ids(numbers: range) -> list[str]:
     return [str(i) for i in utterances(numbers)["request_id"].to_pylist()]
-
-
-def append_for_ever(path: str) -> None:
-    """Commit five rows at a time until killed."""
-    with Corpus.open(Path(path)).writing(rows_per_commit=5) as writer:
-        print("writing", flush=True)
-        for number in range(1000, 100000, 5):
-            writer.append(utterances(range(number, number + 5), audio_bytes=50_000))

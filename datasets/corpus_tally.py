@@ -1,0 +1,91 @@
+"""What is in a corpus, counted: by cell, by reason of refusal, by origin."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+CELL = ("dialect", "emotion", "style")
+_COLUMNS = (
+    "request_id", *CELL, "text", "speaker", "text_source", "text_licence", "teacher",
+    "error_kind", "duration_s",
+)  # fmt: skip
+
+
+@dataclass
+class CellTally:
+    """How a cell fared; ``accepted_s`` are seconds of accepted audio."""
+
+    asked: int = 0
+    spoken: int = 0
+    accepted: int = 0
+    accepted_s: float = 0.0
+
+
+class CorpusTally:
+    """Counts that grow batch by batch; memory grows with the kinds counted, not with the rows."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        fingerprints = [name for name in schema.names if name.endswith("_fingerprint")]
+        self.columns = [*_COLUMNS, *fingerprints]
+        """What ``add`` wants to see, beside ``accepted`` and ``failed_gates``."""
+        self.cells: defaultdict[tuple[str, ...], CellTally] = defaultdict(CellTally)
+        self.refused: Counter[tuple[str, str]] = Counter()
+        """Rejected rows by gate and its reason; a row counts at each gate that it failed."""
+        self.errors: Counter[str] = Counter()
+        self.unjudged = 0
+        self.texts: Counter[tuple[str, str]] = Counter()
+        """Accepted rows by source and licence of their text."""
+        self.speakers: Counter[str] = Counter()
+        """Accepted rows by speaker."""
+        self.teachers: Counter[str] = Counter()
+        self.fingerprints: dict[str, set[str]] = {name: set() for name in fingerprints}
+
+    @property
+    def total(self) -> CellTally:
+        """All cells together."""
+        cells = self.cells.values()
+        return CellTally(
+            sum(cell.asked for cell in cells),
+            sum(cell.spoken for cell in cells),
+            sum(cell.accepted for cell in cells),
+            sum(cell.accepted_s for cell in cells),
+        )
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Count the rows of ``batch``, which have the tally's columns and verdicts."""
+        table = pa.Table.from_batches([batch])
+        table = table.append_column("spoken", pc.is_null(table["error_kind"]))
+        accepted = table.filter(table["accepted"])
+        self.unjudged += table["accepted"].null_count
+        for *cell, asked, spoken in _counts(table, [*CELL], [("spoken", "sum")]):
+            self.cells[tuple(cell)].asked += asked
+            self.cells[tuple(cell)].spoken += spoken
+        for *cell, count, seconds in _counts(accepted, [*CELL], [("duration_s", "sum")]):
+            self.cells[tuple(cell)].accepted += count
+            self.cells[tuple(cell)].accepted_s += seconds
+        for source, licence, count in _counts(accepted, ["text_source", "text_licence"]):
+            self.texts[source, licence] += count
+        for counter, rows, name in (
+            (self.speakers, accepted, "speaker"),
+            (self.teachers, accepted, "teacher"),
+            (self.errors, table.filter(pc.invert(table["spoken"])), "error_kind"),
+        ):
+            for value, count in _counts(rows, [name]):
+                counter[value] += count
+        failed = pc.list_flatten(table["failed_gates"]).combine_chunks()
+        gates = pa.table({name: failed.field(name) for name in ("gate", "reason")})
+        for gate, reason, count in _counts(gates, ["gate", "reason"]):
+            self.refused[gate, reason] += count
+        for name, values in self.fingerprints.items():
+            values.update(pc.unique(table[name].drop_null()).to_pylist())
+
+
+def _counts(
+    table: pa.Table, by: list[str], sums: list[tuple[str, str]] | None = None
+) -> list[tuple[object, ...]]:
+    """Return the groups of ``table``: their keys, how many rows each has, and sums over them."""
+    counted = table.group_by(by).aggregate([([], "count_all"), *(sums or [])])
+    names = [*by, "count_all", *(f"{name}_{kind}" for name, kind in sums or [])]
+    return list(zip(*(counted[name].to_pylist() for name in names), strict=True))
