@@ -2,13 +2,14 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 CELL = ("dialect", "emotion", "style")
 _COLUMNS = (
-    "request_id", *CELL, "text", "speaker", "text_source", "text_licence", "teacher",
+    "request_id", "language", *CELL, "text", "speaker", "text_source", "text_licence", "teacher",
     "error_kind", "duration_s",
 )  # fmt: skip
 
@@ -35,11 +36,15 @@ class CorpusTally:
         """Rejected rows by gate and its reason; a row counts at each gate that it failed."""
         self.errors: Counter[str] = Counter()
         self.unjudged = 0
+        """Rows that were spoken after the last judging."""
         self.texts: Counter[tuple[str, str]] = Counter()
         """Accepted rows by source and licence of their text."""
         self.speakers: Counter[str] = Counter()
         """Accepted rows by speaker."""
+        self.languages: Counter[str] = Counter()
+        """Accepted rows by language."""
         self.teachers: Counter[str] = Counter()
+        """Accepted rows by teacher."""
         self.fingerprints: dict[str, set[str]] = {name: set() for name in fingerprints}
 
     @property
@@ -58,7 +63,7 @@ class CorpusTally:
         table = pa.Table.from_batches([batch])
         table = table.append_column("spoken", pc.is_null(table["error_kind"]))
         accepted = table.filter(table["accepted"])
-        self.unjudged += table["accepted"].null_count
+        self.unjudged += table.filter(table["spoken"])["accepted"].null_count
         for *cell, asked, spoken in _counts(table, [*CELL], [("spoken", "sum")]):
             self.cells[tuple(cell)].asked += asked
             self.cells[tuple(cell)].spoken += spoken
@@ -69,6 +74,7 @@ class CorpusTally:
             self.texts[source, licence] += count
         for counter, rows, name in (
             (self.speakers, accepted, "speaker"),
+            (self.languages, accepted, "language"),
             (self.teachers, accepted, "teacher"),
             (self.errors, table.filter(pc.invert(table["spoken"])), "error_kind"),
         ):
@@ -84,7 +90,7 @@ class CorpusTally:
 
 def _counts(
     table: pa.Table, by: list[str], sums: list[tuple[str, str]] | None = None
-) -> list[tuple[object, ...]]:
+) -> list[tuple[Any, ...]]:
     """Return the groups of ``table``: their keys, how many rows each has, and sums over them."""
     counted = table.group_by(by).aggregate([([], "count_all"), *(sums or [])])
     names = [*by, "count_all", *(f"{name}_{kind}" for name, kind in sums or [])]

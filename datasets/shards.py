@@ -1,41 +1,44 @@
-"""Export: accepted speech as WebDataset tars, or as a Lance dataset.
+"""Export as shards that webdataset, Lhotse, Hugging Face datasets and Energon read as they are.
 
-A sample is two members of a tar under one key, the request id: ``<key>.flac`` (the bytes as they
-stand in the corpus) and ``<key>.json`` (text, tags, figures, provenance), with ``<key>.codes.npy``
-where the teacher spoke in codes. Rows are shuffled by seed before audio is read, and audio is read
-a few rows at a time, so memory does not grow with the corpus. An export is written beside its
-place and renamed into it: what is there is whole.
+Each shard is a tar and a list of cuts. A sample is two members of the tar under one key, the
+request id: ``<key>.flac``, the bytes as they stand in the corpus, and ``<key>.json``. What the
+latter may be is decided by Lhotse's Shar reader, which takes members in pairs, the second of which
+must be a recording's manifest without any word of its own. So it is one, and the sample's record
+(text, tags, figures, codes) stands in it where a manifest says what the audio was made from:
+``sources[0].source``. See docs/decisions/shards.md.
+
+``samples.parquet`` says where each sample lies and what its record is; our own loader finds
+samples by it, and anyone can ask it questions without opening a tar.
 """
 
-import io
-import json
-import shutil
-import tarfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+import gzip
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-import lance
-import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
+from lauter.datasets.card import data_card
 from lauter.datasets.corpus import Corpus
+from lauter.datasets.croissant import croissant
 from lauter.datasets.errors import UsageError
+from lauter.datasets.exported import (
+    CARD,
+    CROISSANT,
+    PLACE_FIELDS,
+    SAMPLES,
+    ExportedFile,
+    ExportSummary,
+    cuts_name,
+    shard_name,
+)
+from lauter.datasets.exported_sample import BLOCK, ExportedSample
+from lauter.datasets.selection import Selection, plain_row, select
+from lauter.datasets.whole_folder import written_whole
 
-READ_ROWS = 64
-_UNEXPORTED = frozenset({"audio", "codes", "score_errors", "scorer_seconds", "stopped_by"})
-
-
-@dataclass(frozen=True, slots=True)
-class ExportSummary:
-    """What an export holds."""
-
-    folder: Path
-    samples: int
-    shards: int
-    audio_bytes: int
-    duration_s: float
+END_OF_TAR = bytes(2 * BLOCK)
 
 
 def export_webdataset(
@@ -45,113 +48,142 @@ def export_webdataset(
     policy: str | None = None,
     seed: int = 0,
     shard_bytes: int = 256 << 20,
+    accepted: bool | None = True,
+    splits: Mapping[str, float] | None = None,
     overwrite: bool = False,
+    on_sample: Callable[[int, int], None] | None = None,
 ) -> ExportSummary:
-    """Write the accepted rows of ``corpus`` as tars of about ``shard_bytes`` each."""
-    target = _prepared(folder, overwrite)
-    hidden = target.with_name(f".{target.name}.writing")
-    shutil.rmtree(hidden, ignore_errors=True)
-    hidden.mkdir(parents=True)
-    shards, samples, audio_bytes, duration_s = 0, 0, 0, 0.0
-    tar: tarfile.TarFile | None = None
-    size = 0
-    try:
-        for row in _shuffled_rows(corpus, policy, seed):
-            if tar is None or size >= shard_bytes:
-                if tar is not None:
-                    tar.close()
-                tar = tarfile.open(hidden / f"shard-{shards:06d}.tar", "w")  # noqa: SIM115
-                shards, size = shards + 1, 0
-            size += _add_sample(tar, row)
-            samples += 1
-            audio_bytes += len(row["audio"])
-            duration_s += row["duration_s"]
-    finally:
-        if tar is not None:
-            tar.close()
-    _put_in_place(hidden, target)
-    return ExportSummary(target, samples, shards, audio_bytes, duration_s)
+    """Write the accepted rows of ``corpus`` as tars of at most ``shard_bytes`` each.
 
-
-def export_lance(
-    corpus: Corpus,
-    folder: str | Path,
-    *,
-    policy: str | None = None,
-    overwrite: bool = False,
-) -> ExportSummary:
-    """Write the accepted rows of ``corpus`` as one Lance dataset with their audio."""
-    target = _prepared(folder, overwrite)
-    hidden = target.with_name(f".{target.name}.writing")
-    shutil.rmtree(hidden, ignore_errors=True)
-    accepted = corpus.scan_judged(policy=policy, accepted=True)
-    first = next(accepted, None)
-    if first is None:
-        raise UsageError(f"nothing in {corpus.path} is accepted; there is nothing to export")
-    counted = {"samples": 0, "audio_bytes": 0, "duration_s": 0.0}
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        batch: pa.RecordBatch | None = first
-        while batch is not None:
-            counted["samples"] += batch.num_rows
-            counted["audio_bytes"] += sum(map(len, batch["audio"].to_pylist()))
-            counted["duration_s"] += sum(batch["duration_s"].to_pylist())
-            yield batch
-            batch = next(accepted, None)
-
-    reader = pa.RecordBatchReader.from_batches(first.schema, batches())
-    lance.write_dataset(reader, str(hidden), mode="create")
-    _put_in_place(hidden, target)
-    return ExportSummary(
-        target, int(counted["samples"]), 1, int(counted["audio_bytes"]), counted["duration_s"]
-    )
-
-
-def _prepared(folder: str | Path, overwrite: bool) -> Path:
+    ``accepted=False`` takes the rejected rows and ``None`` all that were spoken, each with its
+    verdict; ``splits`` gives shares by name, all in ``train`` otherwise. The same corpus, policy
+    and seed give the same files, to the byte. ``on_sample`` is told after each sample how many of
+    how many are written. Raises ``UsageError`` where there is nothing to export, where ``folder``
+    is there already (unless it may be overwritten), or the disk is full.
+    """
+    if shard_bytes < 1:
+        raise UsageError(f"a shard of {shard_bytes} bytes holds nothing; set shard_bytes above 0")
     target = Path(folder)
-    if target.exists() and not overwrite:
-        raise UsageError(
-            f"{target} is there already; name another folder or set export.overwrite=true"
+    with written_whole(target, overwrite=overwrite) as hidden:
+        selection = select(corpus, policy=policy, seed=seed, accepted=accepted, splits=splits)
+        audio_bytes, duration_s, written = 0, 0.0, 0
+        shards = ShardWriter(hidden, selection.fields, shard_bytes)
+        for split in selection.splits:
+            shards.begin(split)
+            for sample in _samples(selection, split):
+                shards.add(sample)
+                audio_bytes += len(sample.flac)
+                duration_s += sample.duration_s
+                written += 1
+                if on_sample:
+                    on_sample(written, len(selection.rows))
+        files = shards.close()
+        summary = ExportSummary(
+            target, written, shards.count, audio_bytes, duration_s, selection.splits, files
         )
-    return target
+        (hidden / CROISSANT).write_text(croissant(selection, summary), encoding="utf-8")
+        (hidden / CARD).write_text(data_card(selection, summary), encoding="utf-8")
+    return summary
 
 
-def _put_in_place(hidden: Path, target: Path) -> None:
-    if target.exists():
-        shutil.rmtree(target)
-    hidden.rename(target)
+def _samples(selection: Selection, split: str) -> Iterator[ExportedSample]:
+    for batch in selection.batches(split):
+        for row in batch.to_pylist():
+            audio = row.pop("audio")
+            yield ExportedSample(row["request_id"], audio, plain_row(row))
 
 
-def _shuffled_rows(corpus: Corpus, policy: str | None, seed: int) -> Iterator[dict[str, Any]]:
-    judged = corpus.scan_judged(["request_id"], policy=policy, accepted=True)
-    ids = sorted(request_id for batch in judged for request_id in batch["request_id"].to_pylist())
-    if not ids:
-        raise UsageError(f"nothing in {corpus.path} is accepted; there is nothing to export")
-    np.random.default_rng(seed).shuffle(ids)
-    for start in range(0, len(ids), READ_ROWS):
-        yield from corpus.take(ids[start : start + READ_ROWS]).to_pylist()
+class ShardWriter:
+    """Writes samples into one shard after the other, and ``samples.parquet`` beside them."""
+
+    def __init__(self, folder: Path, fields: list[pa.Field], shard_bytes: int) -> None:
+        self.count = 0
+        self._folder = folder
+        self._shard_bytes = shard_bytes
+        self._shard: _Shard | None = None
+        self._split = ""
+        self._files: list[ExportedFile] = []
+        self._schema = pa.schema([*PLACE_FIELDS, *fields])
+        self._table = pq.ParquetWriter(folder / SAMPLES, self._schema, compression="zstd")
+
+    def begin(self, split: str) -> None:
+        """Write what follows into the folder ``split``."""
+        self._close_shard()
+        self._split = split
+        (self._folder / split).mkdir()
+
+    def add(self, sample: ExportedSample) -> None:
+        """Append a sample, in a new shard where it has no room in this one."""
+        members = sample.members()
+        if self._shard and self._shard.size + len(members) + len(END_OF_TAR) > self._shard_bytes:
+            self._close_shard()
+        if self._shard is None:
+            self._shard = _Shard(self._folder, self._split, self.count)
+            self.count += 1
+        self._shard.add(sample, members)
+
+    def close(self) -> tuple[ExportedFile, ...]:
+        """Finish what is open and return the files written."""
+        self._close_shard()
+        self._table.close()
+        with (self._folder / SAMPLES).open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        size = (self._folder / SAMPLES).stat().st_size
+        return (*self._files, ExportedFile(SAMPLES, size, sha256))
+
+    def _close_shard(self) -> None:
+        """Finish the open shard; it becomes one row group of the table."""
+        if self._shard is not None:
+            self._files += self._shard.close()
+            self._table.write_table(pa.Table.from_pylist(self._shard.rows, self._schema))
+            self._shard = None
 
 
-def _add_sample(tar: tarfile.TarFile, row: dict[str, Any]) -> int:
-    """Add one sample's members; return the bytes added."""
-    record = {name: value for name, value in row.items() if name not in _UNEXPORTED}
-    members = {
-        "flac": row["audio"],
-        "json": json.dumps(record, ensure_ascii=False, default=_plain).encode(),
-    }
-    if row["codes"] is not None:
-        buffer = io.BytesIO()
-        np.save(buffer, np.asarray(row["codes"], dtype=np.int32))
-        members["codes.npy"] = buffer.getvalue()
-    for extension, data in members.items():
-        member = tarfile.TarInfo(f"{row['request_id']}.{extension}")
-        member.size = len(data)
-        tar.addfile(member, io.BytesIO(data))
-    return sum(map(len, members.values()))
+class _Shard:
+    """A tar and its cuts, being written; ``rows`` are its samples' rows of the table."""
+
+    def __init__(self, folder: Path, split: str, number: int) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self.size = 0
+        self._split = split
+        self._name = f"{split}/{shard_name(number)}"
+        self._tar = _HashedFile(folder, self._name)
+        self._cuts = _HashedFile(folder, f"{split}/{cuts_name(number)}")
+        # Without a name and a time in its header, the same cuts give the same file.
+        self._zip = gzip.GzipFile("", "wb", 6, self._cuts, mtime=0)
+
+    def add(self, sample: ExportedSample, members: bytes) -> None:
+        place = {
+            "split": self._split, "shard": self._name, "offset": self.size, "size": len(members),
+        }  # fmt: skip
+        self.rows.append(place | sample.record)
+        self._tar.write(members)
+        self._zip.write(sample.cut())
+        self.size += len(members)
+
+    def close(self) -> list[ExportedFile]:
+        self._tar.write(END_OF_TAR)
+        self._zip.close()
+        return [self._tar.close(), self._cuts.close()]
 
 
-def _plain(value: Any) -> Any:
-    """Return what JSON has no word for as what it has."""
-    if isinstance(value, bytes):
-        return value.hex()
-    return value.tolist() if hasattr(value, "tolist") else str(value)
+class _HashedFile:
+    """A file whose digest is taken as it is written."""
+
+    def __init__(self, folder: Path, path: str) -> None:
+        self._path = path
+        self._file: BinaryIO = (folder / path).open("wb")
+        self._digest = hashlib.sha256()
+        self._size = 0
+
+    def write(self, data: bytes) -> int:
+        self._digest.update(data)
+        self._size += len(data)
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def close(self) -> ExportedFile:
+        self._file.close()
+        return ExportedFile(self._path, self._size, self._digest.hexdigest())

@@ -3,10 +3,10 @@
 from omegaconf import DictConfig
 from rich.console import Console
 
-from lauter.datasets.card import data_card
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
-from lauter.datasets.shards import export_lance, export_webdataset
+from lauter.datasets.lance_export import export_lance
+from lauter.datasets.shards import export_webdataset
 
 
 def run(settings: DictConfig, console: Console) -> int:
@@ -25,7 +25,6 @@ def run(settings: DictConfig, console: Console) -> int:
         summary = export_lance(corpus, options.folder, overwrite=options.overwrite)
     else:
         raise UsageError(f"there is no export format '{options.format}'; use webdataset or lance")
-    (summary.folder / "README.md").write_text(data_card(corpus, summary), encoding="utf-8")
     console.print(
         f"{summary.samples} accepted utterances, {summary.duration_s / 60:.1f} min, "
         f"{summary.shards} shards in {summary.folder}"

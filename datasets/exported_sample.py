@@ -1,0 +1,70 @@
+"""One utterance as it is exported: two members of a tar, and a cut in Lhotse's words."""
+
+import json
+import tarfile
+from dataclasses import dataclass
+from typing import Any
+
+BLOCK = tarfile.BLOCKSIZE
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedSample:
+    """An utterance under its key, with its FLAC bytes and its record."""
+
+    key: str
+    flac: bytes
+    record: dict[str, Any]
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the audio in seconds."""
+        return float(self.record["duration_s"])
+
+    def members(self) -> bytes:
+        """Return ``<key>.flac`` and ``<key>.json`` with their headers, as they stand in a tar."""
+        manifest = _json(self._recording(source=self.record))
+        return _member(f"{self.key}.flac", self.flac) + _member(f"{self.key}.json", manifest)
+
+    def cut(self) -> bytes:
+        """Return Lhotse's cut over the whole recording, as a line of JSON.
+
+        Tags and figures are its custom fields.
+        """
+        recording = self._recording(source="")
+        stretch = {"start": 0.0, "duration": recording["duration"], "channel": 0}
+        spoken = {name: self.record[name] for name in ("text", "language", "speaker")}
+        elsewhere = {*spoken, "request_id", "sample_rate", "duration_s"}
+        custom = {
+            name: value
+            for name, value in self.record.items()
+            if value is not None and name not in elsewhere
+        }
+        supervision = {"id": self.key, "recording_id": self.key, **stretch, **spoken}
+        cut = {"id": self.key, **stretch, "supervisions": [supervision], "recording": recording}
+        return _json(cut | {"custom": custom, "type": "MonoCut"}) + b"\n"
+
+    def _recording(self, source: object) -> dict[str, Any]:
+        """Return Lhotse's manifest of the recording, which Shar fills with the audio's bytes."""
+        rate = self.record["sample_rate"]
+        samples = round(self.duration_s * rate)
+        return {
+            "id": self.key,
+            "sources": [{"type": "shar", "channels": [0], "source": source}],
+            "sampling_rate": rate,
+            "num_samples": samples,
+            "duration": samples / rate,
+            "channel_ids": [0],
+        }
+
+
+def _member(name: str, content: bytes) -> bytes:
+    """Return a tar's member: a header without time or owner, and content in whole blocks."""
+    header = tarfile.TarInfo(name)
+    header.size = len(content)
+    head = header.tobuf(tarfile.USTAR_FORMAT, "utf-8", "strict")
+    return head + content + bytes(-len(content) % BLOCK)
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()

@@ -1,0 +1,57 @@
+"""Export as one Lance dataset that needs nothing else: audio, records, splits."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import lance
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lauter.datasets.card import data_card
+from lauter.datasets.corpus import Corpus
+from lauter.datasets.exported import CARD, SPEECH, ExportSummary
+from lauter.datasets.records import described
+from lauter.datasets.selection import select
+from lauter.datasets.whole_folder import written_whole
+
+SPLIT = described("split", pa.string(), "The part of the export it belongs to", nullable=False)
+
+
+def export_lance(
+    corpus: Corpus,
+    folder: str | Path,
+    *,
+    policy: str | None = None,
+    seed: int = 0,
+    accepted: bool | None = True,
+    splits: Mapping[str, float] | None = None,
+    overwrite: bool = False,
+    on_sample: Callable[[int, int], None] | None = None,
+) -> ExportSummary:
+    """Write the accepted rows of ``corpus`` into ``folder/speech.lance``, with their audio.
+
+    Rows, order and settings are those of ``export_webdataset``; each split's rows lie together.
+    """
+    target = Path(folder)
+    with written_whole(target, overwrite=overwrite) as hidden:
+        selection = select(corpus, policy=policy, seed=seed, accepted=accepted, splits=splits)
+        schema = pa.schema([SPLIT, corpus.schema.field("audio"), *selection.fields])
+        written, audio_bytes, duration_s = 0, 0, 0.0
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            nonlocal written, audio_bytes, duration_s
+            for split in selection.splits:
+                for batch in selection.batches(split):
+                    written += batch.num_rows
+                    audio_bytes += pc.sum(pc.binary_length(batch["audio"])).as_py()
+                    duration_s += pc.sum(batch["duration_s"]).as_py()
+                    if on_sample:
+                        on_sample(written, len(selection.rows))
+                    split_column = pa.repeat(split, batch.num_rows)
+                    yield pa.RecordBatch.from_arrays([split_column, *batch.columns], schema=schema)
+
+        reader = pa.RecordBatchReader.from_batches(schema, batches())
+        lance.write_dataset(reader, str(hidden / SPEECH))
+        summary = ExportSummary(target, written, 0, audio_bytes, duration_s, selection.splits)
+        (hidden / CARD).write_text(data_card(selection, summary), encoding="utf-8")
+    return summary

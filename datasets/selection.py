@@ -1,0 +1,165 @@
+"""What an export takes from a corpus, in which order, and what it should say about the rest.
+
+One pass over the light columns finds the rows and counts what the data card tells; audio is read
+later, a few rows at a time, so memory grows by 24 bytes a row and not with the audio.
+
+Rows are shuffled by a digest of the seed and the request id: the same rows come in the same order
+whatever order they were spoken in. Splits are drawn by text, so that no sentence that is trained
+on is ever tested, by whichever voice.
+"""
+
+import math
+from array import array
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from lauter.datasets.corpus import Corpus
+from lauter.datasets.corpus_judged import JUDGED_COLUMNS, JUDGED_FIELDS, Judgements
+from lauter.datasets.corpus_tally import CorpusTally
+from lauter.datasets.errors import UsageError
+from lauter.datasets.identity import digest
+from lauter.datasets.records import REQUEST_FIELDS, SCORING_FIELDS, UTTERANCE_SCHEMA
+
+READ_ROWS = 64
+TALLY_ROWS = 8192
+ALL_IN_TRAIN = {"train": 1.0}
+
+_SPOKEN_NAMES = ("audio_digest", "sample_rate", "duration_s")
+_SHUFFLE_DOMAIN = "lauter.shuffle.v1"
+_SPLIT_DOMAIN = "lauter.split.v1"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The rows of a corpus that an export takes.
+
+    ``rows`` are their places in the corpus, split by split in the order of ``splits`` (names and
+    numbers of rows), shuffled within each; ``fields`` are the columns of an exported record.
+    """
+
+    corpus: Corpus
+    policy: str
+    rows: NDArray[np.int64]
+    splits: dict[str, int]
+    fields: list[pa.Field]
+    tally: CorpusTally
+    judgements: Judgements
+
+    def batches(self, split: str) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of a split with their audio, ``READ_ROWS`` at a time."""
+        names = [field.name for field in self.fields]
+        stored = [name for name in names if name not in JUDGED_COLUMNS]
+        ends = dict(zip(self.splits, accumulate(self.splits.values()), strict=True))
+        of_split = self.rows[ends[split] - self.splits[split] : ends[split]]
+        for start in range(0, len(of_split), READ_ROWS):
+            rows = of_split[start : start + READ_ROWS]
+            table = self.corpus.take_rows(rows, ["audio", *stored]).combine_chunks()
+            joined = self.judgements.join_rows(table.to_batches()[0], rows)
+            yield joined.select(["audio", *names])
+
+
+def select(
+    corpus: Corpus,
+    *,
+    policy: str | None = None,
+    seed: int = 0,
+    accepted: bool | None = True,
+    splits: Mapping[str, float] | None = None,
+) -> Selection:
+    """Choose the accepted rows (``False``: the rejected ones, ``None``: all that were spoken).
+
+    ``splits`` gives each split's share. Raises ``UsageError`` for a corpus that was not judged,
+    shares that make no sense, and where no row is chosen.
+    """
+    shares = _checked_shares(splits or ALL_IN_TRAIN)
+    verdicts = corpus.verdicts(policy)
+    ids = [batch["request_id"] for batch in corpus.scan(["request_id"], batch_size=TALLY_ROWS)]
+    judgements = Judgements(pa.concat_arrays(ids) if ids else pa.array([], pa.string()), verdicts)
+    tally = CorpusTally(corpus.schema)
+    rows, keys, split_of = array("q"), array("Q"), array("b")
+    first = 0
+    for batch in judgements.join(corpus.scan(tally.columns, batch_size=TALLY_ROWS)):
+        tally.add(batch)
+        chosen = np.flatnonzero(_is_chosen(batch, accepted).to_numpy(zero_copy_only=False))
+        rows.extend((first + chosen).tolist())
+        for row in batch.select(["request_id", "text"]).take(pa.array(chosen)).to_pylist():
+            keys.append(_bits(f"{_SHUFFLE_DOMAIN}.{seed}", row["request_id"]))
+            split_of.append(_split_of(row["text"], shares))
+        first += batch.num_rows
+    if not rows:
+        wanted = {True: "accepted", False: "rejected", None: "spoken"}[accepted]
+        raise UsageError(
+            f"no utterance of the corpus {corpus.path} is {wanted}, so there is nothing to export; "
+            "`lauter audit` shows why"
+        )
+    order = np.lexsort((np.asarray(rows), np.asarray(keys), np.asarray(split_of)))
+    counts = np.bincount(np.asarray(split_of), minlength=len(shares)).tolist()
+    return Selection(
+        corpus,
+        policy or corpus.policies()[-1],
+        np.asarray(rows, np.int64)[order],
+        {name: count for name, count in zip(shares, counts, strict=True) if count},
+        _record_fields(corpus, with_verdicts=accepted is not True),
+        tally,
+        judgements,
+    )
+
+
+def _is_chosen(batch: pa.RecordBatch, accepted: bool | None) -> pa.Array:
+    spoken = pc.is_null(batch["error_kind"])
+    if accepted is None:
+        return spoken
+    return pc.and_(spoken, pc.fill_null(pc.equal(batch["accepted"], accepted), False))
+
+
+def _record_fields(corpus: Corpus, *, with_verdicts: bool) -> list[pa.Field]:
+    """Return the columns of a record: what was asked, what came, its figures.
+
+    How the row was made (times, attempts, fingerprints) stays in the corpus and on the card.
+    """
+    names = [*_SPOKEN_NAMES, *(["codes"] if corpus.count("codes IS NOT NULL") else [])]
+    bookkeeping = {*UTTERANCE_SCHEMA.names, *(field.name for field in SCORING_FIELDS)}
+    scores = [
+        field
+        for field in corpus.schema
+        if field.name not in bookkeeping and not field.name.endswith("_fingerprint")
+    ]
+    spoken = [UTTERANCE_SCHEMA.field(name) for name in names]
+    return [*REQUEST_FIELDS, *spoken, *scores, *(JUDGED_FIELDS if with_verdicts else [])]
+
+
+def _checked_shares(splits: Mapping[str, float]) -> dict[str, float]:
+    wrong = [name for name in splits if not name.isidentifier()]
+    if wrong:
+        raise UsageError(f"'{wrong[0]}' cannot name a split; use letters, digits and '_'")
+    if min(splits.values()) <= 0 or abs(sum(splits.values()) - 1) > 1e-9:
+        raise UsageError(
+            f"the splits' shares {dict(splits)} are not positive or do not add up to 1; "
+            "give shares such as train: 0.98, valid: 0.02"
+        )
+    return dict(splits)
+
+
+def _split_of(text: str, shares: Mapping[str, float]) -> int:
+    drawn = _bits(_SPLIT_DOMAIN, text) / 2**64
+    reached = np.cumsum(list(shares.values()))[:-1]
+    return int(np.searchsorted(reached, drawn, side="right"))
+
+
+def _bits(domain: str, content: str) -> int:
+    return int(digest(domain, content)[:16], 16)
+
+
+def plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row as JSON can say it: a figure that is no number becomes null."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in row.items()
+    }
