@@ -18,14 +18,15 @@ from lauter.datasets.records import Request
 class Sample:
     """One utterance as a scorer sees it.
 
-    ``reference`` is neutral speech of the same speaker, where the corpus has one; ``scores`` are
-    the figures of the scorers that came before.
+    ``reference`` is neutral speech of the same speaker, where the corpus has one, and
+    ``reference_text`` what it says; ``scores`` are the figures of the scorers that came before.
     """
 
     request: Request
     clip: Clip
     reference: Clip | None = None
     scores: Mapping[str, Any] = field(default_factory=dict)
+    reference_text: str | None = None
 
 
 class Scorer(Protocol):

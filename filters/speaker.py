@@ -5,8 +5,6 @@ of a 40-band mel spectrogram). Its weights are read with torch; resemblyzer itse
 imported, for it wants a C build for voice detection. We leave long pauses out by level instead.
 """
 
-import hashlib
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +22,7 @@ from lauter.datasets.records import described
 from lauter.filters.level import frame_powers
 from lauter.filters.mel import mel_power
 from lauter.filters.protocol import Sample
+from lauter.filters.remembered import Remembered
 
 SAMPLE_RATE = 16_000
 WINDOW = 400
@@ -36,7 +35,7 @@ PARTIAL_STEP = 77
 MIN_COVERAGE = 0.75
 """How much of the last partial must be audio, unless it is the only one."""
 LEVEL_DB = -25.0
-"""The level of most speech that the network was trained on (it was raised to -30 dB, never lowered)."""
+"""The level of most speech that the network was trained on: raised to -30 dB, never lowered."""
 EMBEDDING = 256
 
 _PAUSE_FRAME = 480
@@ -128,8 +127,7 @@ class SpeakerScorer:
         The embeddings of the ``references`` used last are remembered.
         """
         self._model = model
-        self._references = references
-        self._known: OrderedDict[bytes, Embedding] = OrderedDict()
+        self._references = Remembered(self._embedded, capacity=references)
 
     def fingerprint(self) -> str:
         """Return the digest of the weights and of how audio is prepared."""
@@ -147,7 +145,7 @@ class SpeakerScorer:
                 "speaker_similarity": (
                     None
                     if sample.reference is None
-                    else float(embedding @ self._reference(sample.reference))
+                    else float(embedding @ self._references.of(sample.reference))
                 ),
                 "speaker_embedding": embedding.astype(np.float16),
             }
@@ -158,11 +156,5 @@ class SpeakerScorer:
     def _encoder(self) -> SpeakerEncoder:
         return SpeakerEncoder(weights.find("speaker-encoder", self._model))
 
-    def _reference(self, clip: Clip) -> Embedding:
-        key = hashlib.blake2b(clip.encoded, digest_size=16).digest()
-        if key not in self._known:
-            self._known[key] = self._encoder.embed([clip.at(SAMPLE_RATE)])[0]
-            if len(self._known) > self._references:
-                self._known.popitem(last=False)
-        self._known.move_to_end(key)
-        return self._known[key]
+    def _embedded(self, clip: Clip) -> Embedding:
+        return self._encoder.embed([clip.at(SAMPLE_RATE)])[0]

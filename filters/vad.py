@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import onnxruntime
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -61,6 +60,48 @@ def speech_spans(probabilities: NDArray[np.float32]) -> list[tuple[int, int]]:
     return [(first, end) for first, end in spans if end - first >= MIN_SPEECH_WINDOWS]
 
 
+def fingerprint(model: str | Path | None = None) -> str:
+    """Return the digest of the detector at ``model`` and of how its answers are read."""
+    settings = [SPEECH_FROM, SILENCE_BELOW, MIN_SILENCE_WINDOWS, MIN_SPEECH_WINDOWS]
+    return content_id(
+        "lauter.vad.v1",
+        {"weights": weights.fingerprint("silero-vad", model), "settings": settings},
+    )
+
+
+class SpeechDetector:
+    """Silero's network, 1.2 MB."""
+
+    def __init__(self, model: Path) -> None:
+        self._session = open_session(model)
+
+    def probabilities(self, audio: Samples) -> NDArray[np.float32]:
+        """Return how sure the detector is of speech in each window of 16 kHz ``audio``."""
+        windows = np.pad(audio, (0, -len(audio) % WINDOW)).reshape(-1, WINDOW)
+        context = np.zeros((len(windows), _CONTEXT), np.float32)
+        context[1:] = windows[:-1, -_CONTEXT:]
+        state = np.zeros((1, 1, 128), np.float32)
+        heard, _, _ = self._session.run(
+            None,
+            {"input": np.concatenate([context, windows], axis=1), "h": state, "c": state},
+        )
+        probabilities: NDArray[np.float32] = heard.reshape(-1)
+        return probabilities
+
+    def spans_s(self, audio: Samples) -> list[tuple[float, float]]:
+        """Return where 16 kHz ``audio`` is speech: begin and end of each span, in seconds."""
+        duration_s = len(audio) / SAMPLE_RATE
+        return [
+            (first * WINDOW_S, min(end * WINDOW_S, duration_s))
+            for first, end in speech_spans(self.probabilities(audio))
+        ]
+
+
+def total_s(spans: Sequence[tuple[float, float]]) -> float:
+    """Return the summed length of ``spans``, in seconds."""
+    return sum(end - start for start, end in spans)
+
+
 class VadScorer:
     """Share and seconds of speech, silence at both ends, and the longest pause between."""
 
@@ -79,39 +120,19 @@ class VadScorer:
 
     def fingerprint(self) -> str:
         """Return the digest of the weights and of how their answers are read."""
-        settings = [SPEECH_FROM, SILENCE_BELOW, MIN_SILENCE_WINDOWS, MIN_SPEECH_WINDOWS]
-        return content_id(
-            "lauter.vad.v1",
-            {"weights": weights.fingerprint("silero-vad", self._model), "settings": settings},
-        )
+        return fingerprint(self._model)
 
     def score(self, samples: Sequence[Sample]) -> Sequence[Mapping[str, Any] | Exception]:
         """Measure where there is speech; audio without any is silence on both sides."""
         return [self._figures(sample.clip.at(SAMPLE_RATE)) for sample in samples]
 
     @cached_property
-    def _session(self) -> onnxruntime.InferenceSession:
-        return open_session(weights.find("silero-vad", self._model))
-
-    def probabilities(self, audio: Samples) -> NDArray[np.float32]:
-        """Return how sure the detector is of speech in each window of 16 kHz ``audio``."""
-        windows = np.pad(audio, (0, -len(audio) % WINDOW)).reshape(-1, WINDOW)
-        context = np.zeros((len(windows), _CONTEXT), np.float32)
-        context[1:] = windows[:-1, -_CONTEXT:]
-        state = np.zeros((1, 1, 128), np.float32)
-        heard, _, _ = self._session.run(
-            None,
-            {"input": np.concatenate([context, windows], axis=1), "h": state, "c": state},
-        )
-        probabilities: NDArray[np.float32] = heard.reshape(-1)
-        return probabilities
+    def _detector(self) -> SpeechDetector:
+        return SpeechDetector(weights.find("silero-vad", self._model))
 
     def _figures(self, audio: Samples) -> dict[str, float]:
         duration_s = len(audio) / SAMPLE_RATE
-        spans = [
-            (first * WINDOW_S, min(end * WINDOW_S, duration_s))
-            for first, end in speech_spans(self.probabilities(audio))
-        ]
+        spans = self._detector.spans_s(audio)
         if not spans:
             return {
                 "speech_ratio": 0.0,
@@ -120,7 +141,7 @@ class VadScorer:
                 "trailing_silence_s": duration_s,
                 "longest_pause_s": 0.0,
             }
-        speech_s = sum(end - start for start, end in spans)
+        speech_s = total_s(spans)
         return {
             "speech_ratio": speech_s / duration_s,
             "speech_s": speech_s,

@@ -8,7 +8,7 @@ the row says so in ``score_errors``, so that no verdict mistakes *failed* for *n
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -54,7 +54,7 @@ class Score:
         """Open the scorers and return the function that scores batches."""
         scorers = [open_scorer() for open_scorer in self.open_scorers]
         references = {
-            (row["speaker"], row["dialect"]): Clip(row["reference_audio"])
+            (row["speaker"], row["dialect"]): (Clip(row["reference_audio"]), row["reference_text"])
             for row in self.references.to_pylist()
             if row["reference_audio"]
         }
@@ -96,7 +96,7 @@ def _described_by(open_scorer: ScorerFactory) -> Any:
 def _score_rows(
     batch: pa.RecordBatch,
     scorers: Sequence[Scorer],
-    references: Mapping[tuple[str, str], Clip],
+    references: Mapping[tuple[str, str], tuple[Clip, str | None]],
     stops: Sequence[Stop],
 ) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [{} for _ in range(batch.num_rows)]
@@ -109,11 +109,15 @@ def _score_rows(
         if not audio[position].is_valid:
             continue
         rows[position] = {"score_errors": [], "scorer_seconds": []}
+        reference, reference_text = references.get(
+            (request.prompt.speaker, request.prompt.dialect), (None, None)
+        )
         samples[position] = Sample(
             request,
             Clip(audio[position].as_py()),
-            references.get((request.prompt.speaker, request.prompt.dialect)),
+            reference,
             {name: value for name, value in known.items() if value is not None},
+            reference_text,
         )
     for scorer in scorers:
         if not samples:
@@ -144,9 +148,7 @@ def _apply(scorer: Scorer, samples: dict[int, Sample], rows: list[dict[str, Any]
         row.update(answer)
         row[f"{scorer.name}_fingerprint"] = fingerprint
         sample = samples[position]
-        samples[position] = Sample(
-            sample.request, sample.clip, sample.reference, {**sample.scores, **answer}
-        )
+        samples[position] = replace(sample, scores={**sample.scores, **answer})
 
 
 def _answers(scorer: Scorer, samples: Sequence[Sample]) -> Sequence[Mapping[str, Any] | Exception]:
