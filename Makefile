@@ -7,7 +7,7 @@ CONSTRAINTS := -c requirements/constraints.txt
 # `datasets/` here must never shadow Hugging Face's `datasets`: keep the root off the path.
 export PYTHONSAFEPATH := 1
 
-.PHONY: demo test lint fmt bench clean environment voices
+.PHONY: demo test lint fmt clean environment voices
 
 environment: $(VENV)/.ready voices
 
@@ -28,7 +28,9 @@ voices: .models/kokoro-js.tgz
 	else echo "npm is not here: the studio teacher speaks with 5 voices instead of 54."; fi
 
 demo: environment
-	$(BIN)/lauter demo
+	$(BIN)/lauter synthesize quotas=demo corpus=runs/demo/corpus
+	$(BIN)/lauter export corpus=runs/demo/corpus export.folder=runs/demo/shards export.overwrite=true
+	$(BIN)/lauter audit corpus=runs/demo/corpus audit.page=runs/demo/audit.html
 
 test: environment lint
 	$(BIN)/python -m pytest
@@ -42,9 +44,6 @@ lint: $(VENV)/.ready
 fmt: $(VENV)/.ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-
-bench: environment
-	$(BIN)/python bench/engine.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -1,6 +1,8 @@
 """How an export lies on disk, and what it holds."""
 
-from dataclasses import dataclass, field
+import json
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +13,9 @@ from lauter.datasets.records import described
 CARD: Final = "README.md"
 CROISSANT: Final = "croissant.json"
 SAMPLES: Final = "samples.parquet"
-"""One row a sample: where it lies in the shards, and its record."""
+"""One row a sample: where it lies in the shards, and its record; a row group for each shard."""
+SHARDS_KEY: Final = "lauter.shards"
+"""Under this key of its metadata, ``samples.parquet`` lists the shards."""
 SPEECH: Final = "speech.lance"
 
 PLACE_FIELDS = [
@@ -52,3 +56,23 @@ class ExportSummary:
     duration_s: float
     splits: dict[str, int] = field(default_factory=dict)
     files: tuple[ExportedFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShardFacts:
+    """A shard: its path in the export, its split, how many samples and bytes it has."""
+
+    path: str
+    split: str
+    samples: int
+    size: int
+
+
+def facts_json(shards: Sequence[ShardFacts]) -> str:
+    """Return the list of shards as ``samples.parquet`` keeps it."""
+    return json.dumps([astuple(shard) for shard in shards])
+
+
+def facts_from_json(text: str | bytes) -> list[ShardFacts]:
+    """Return the shards that ``facts_json`` wrote."""
+    return [ShardFacts(*facts) for facts in json.loads(text)]

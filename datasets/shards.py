@@ -29,9 +29,12 @@ from lauter.datasets.exported import (
     CROISSANT,
     PLACE_FIELDS,
     SAMPLES,
+    SHARDS_KEY,
     ExportedFile,
     ExportSummary,
+    ShardFacts,
     cuts_name,
+    facts_json,
     shard_name,
 )
 from lauter.datasets.exported_sample import BLOCK, ExportedSample
@@ -103,6 +106,7 @@ class ShardWriter:
         self._shard: _Shard | None = None
         self._split = ""
         self._files: list[ExportedFile] = []
+        self._facts: list[ShardFacts] = []
         self._schema = pa.schema([*PLACE_FIELDS, *fields])
         self._table = pq.ParquetWriter(folder / SAMPLES, self._schema, compression="zstd")
 
@@ -125,6 +129,7 @@ class ShardWriter:
     def close(self) -> tuple[ExportedFile, ...]:
         """Finish what is open and return the files written."""
         self._close_shard()
+        self._table.add_key_value_metadata({SHARDS_KEY: facts_json(self._facts)})
         self._table.close()
         with (self._folder / SAMPLES).open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -134,7 +139,10 @@ class ShardWriter:
     def _close_shard(self) -> None:
         """Finish the open shard; it becomes one row group of the table."""
         if self._shard is not None:
-            self._files += self._shard.close()
+            files = self._shard.close()
+            rows, (tar, _) = len(self._shard.rows), files
+            self._files += files
+            self._facts.append(ShardFacts(tar.path, self._split, rows, tar.size))
             self._table.write_table(pa.Table.from_pylist(self._shard.rows, self._schema))
             self._shard = None
 

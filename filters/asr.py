@@ -62,10 +62,13 @@ WHISPER_LANGUAGES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What a recogniser heard, and the mean log probability of its tokens."""
+    """What a recogniser heard, the mean log probability of its tokens, and how sure it is that the
+    language is the one it was told (None: it cannot say).
+    """
 
     text: str
     confidence: float
+    language_probability: float | None = None
 
 
 class Recogniser(Protocol):
@@ -240,8 +243,11 @@ class WhisperRecogniser:
             for start in range(0, len(of_window), self._batch_size):
                 batch = of_window[start : start + self._batch_size]
                 features = np.stack([self._features(clips[p], window) for p in batch])
-                answers = self._whisper.model.generate(
-                    ctranslate2.StorageView.from_array(features),
+                model = self._whisper.model
+                encoded = model.encode(ctranslate2.StorageView.from_array(features))
+                detected = [dict(found) for found in model.detect_language(encoded)]
+                answers = model.generate(
+                    encoded,
                     [self._prompt(languages[p]) for p in batch],
                     beam_size=1,
                     return_scores=True,
@@ -249,9 +255,13 @@ class WhisperRecogniser:
                     max_length=min(448, 4 + _token_limit(window)),
                     no_repeat_ngram_size=no_repeat_ngram_size,
                 )
-                for p, answer in zip(batch, answers, strict=True):
+                for p, answer, probabilities in zip(batch, answers, detected, strict=True):
                     tokens = answer.sequences_ids[0]
-                    transcript = Transcript(self._text(tokens), float(answer.scores[0]))
+                    transcript = Transcript(
+                        self._text(tokens),
+                        float(answer.scores[0]),
+                        float(probabilities[f"<|{languages[p]}|>"]),
+                    )
                     heard[p] = _Hearing(len(tokens), transcript, len(clips[p]) / SAMPLE_RATE)
         return [heard[position] for position in range(len(clips))]
 
@@ -277,11 +287,17 @@ class WhisperRecogniser:
 
 
 def _joined(heard: Sequence[_Hearing]) -> Transcript:
-    """Return the transcripts of a clip's pieces as one; confidence counts by tokens."""
-    text = " ".join(hearing.transcript.text for hearing in heard)
-    tokens = sum(hearing.tokens for hearing in heard)
-    weighted = sum(hearing.transcript.confidence * hearing.tokens for hearing in heard)
-    return Transcript(text, weighted / tokens if tokens else heard[0].transcript.confidence)
+    """Return the transcripts of a clip's pieces as one; figures count by tokens."""
+    if len(heard) == 1:
+        return heard[0].transcript
+    counts = [max(1, hearing.tokens) for hearing in heard]
+    transcripts = [hearing.transcript for hearing in heard]
+    probabilities = [transcript.language_probability or 0.0 for transcript in transcripts]
+    return Transcript(
+        " ".join(transcript.text for transcript in transcripts),
+        float(np.average([transcript.confidence for transcript in transcripts], weights=counts)),
+        float(np.average(probabilities, weights=counts)),
+    )
 
 
 class AsrScorer:
@@ -292,6 +308,9 @@ class AsrScorer:
         described("transcript", pa.string(), "What the recogniser heard"),
         described(
             "asr_confidence", pa.float64(), "Mean log probability of the transcript's tokens"
+        ),
+        described(
+            "asr_language_probability", pa.float64(), "How sure it is of the prompt's language"
         ),
     )
 
@@ -318,5 +337,6 @@ class AsrScorer:
             figures[position] = {
                 "transcript": transcript.text,
                 "asr_confidence": transcript.confidence,
+                "asr_language_probability": transcript.language_probability,
             }
         return figures

@@ -10,6 +10,9 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+# Lance reports on standard error what are no news to a user; before it is imported.
+os.environ.setdefault("LANCE_LOG", "error")
+
 from rich.console import Console
 from rich.markup import escape
 

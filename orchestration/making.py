@@ -15,9 +15,11 @@ from omegaconf import DictConfig
 
 from lauter.datasets.errors import LauterError, UsageError
 from lauter.datasets.prompts.quotas import Quota, fill
-from lauter.filters.policy import Policy, load_policy
+from lauter.datasets.records import UTTERANCE_SCHEMA
+from lauter.filters.near_duplicates import DUPLICATE_FIELDS
+from lauter.filters.policy import Policy, check_scores, load_policy
 from lauter.pipelines.engines.protocol import Engine
-from lauter.pipelines.score import ScorerFactory
+from lauter.pipelines.score import ScorerFactory, score_fields
 from lauter.pipelines.speak import Speak
 from lauter.pipelines.stage import Resources
 from lauter.pipelines.synthesize import Job
@@ -60,8 +62,32 @@ def make_scoring(settings: DictConfig) -> Scoring:
     """Return the scorers, policy and engine; raises where a gate reads an unknown score."""
     open_scorers = tuple(cast(list[ScorerFactory], make(settings, "filters")["scorers"]))
     policy = make_policy(settings)
+    check_scores(policy, _known_scores(open_scorers))
     return Scoring(
         open_scorers, policy, cast(Engine, make(settings, "engine")), _resources(settings.score)
+    )
+
+
+# Shipped scorers beside the configured ones: a gate on one of these that is not configured is not
+# applicable, a gate on any other score is a mistake.
+_SHIPPED_SCORES = frozenset(
+    {
+        "characters_per_second", "emotion_margin", "speed_margin", "mos", "mos_signal",
+        "mos_background", "speech_ratio", "leading_silence_s", "trailing_silence_s", "pace",
+        "clipped_ratio", "peak_db", "energy_db", "speaker_similarity", "cer", "wer", "f0_mean_hz",
+        "f0_range_st", "syllable_rate", "audio_duplicate_similarity",
+    }
+)  # fmt: skip
+
+
+def _known_scores(open_scorers: tuple[ScorerFactory, ...]) -> set[str]:
+    """Return the names of all columns that a gate may read."""
+    measured = {field.name for field in score_fields(open_scorers)}
+    return (
+        measured
+        | _SHIPPED_SCORES
+        | set(UTTERANCE_SCHEMA.names)
+        | {field.name for field in DUPLICATE_FIELDS}
     )
 
 

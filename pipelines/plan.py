@@ -8,8 +8,8 @@ combination, so that a million requests are planned in seconds.
 
 import hashlib
 import json
+import unicodedata
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -70,9 +70,10 @@ _BINDING = ("teacher", "teacher_fingerprint", "seed")
 
 
 def _with_normal_text(prompts: pa.Table) -> pa.Table:
+    # Not pyarrow's utf8_normalize: as of 25.0 its "NFC" returns the decomposed form.
     position = prompts.schema.get_field_index("text")
-    normal = pc.utf8_normalize(prompts["text"], form="NFC")
-    return prompts.set_column(position, PROMPT_SCHEMA.field("text"), normal)
+    normal = [unicodedata.normalize("NFC", text) for text in prompts["text"].to_pylist()]
+    return prompts.set_column(position, PROMPT_SCHEMA.field("text"), pa.array(normal, pa.string()))
 
 
 def _with_speakers(prompts: pa.Table, capabilities: Capabilities) -> pa.Table:
@@ -147,7 +148,7 @@ def _combinations(
         codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
         _, combined = np.unique(combined * len(encoded.dictionary) + codes, return_inverse=True)
     _, first, inverse = np.unique(combined, return_index=True, return_inverse=True)
-    return cast(NDArray[np.int64], inverse), cast(NDArray[np.int64], first)
+    return inverse, first
 
 
 _encode_text = json.JSONEncoder(ensure_ascii=False).encode

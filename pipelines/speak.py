@@ -49,7 +49,7 @@ class Speak:
     @property
     def reads(self) -> Sequence[str]:
         """All of a request."""
-        return REQUEST_SCHEMA.names
+        return tuple(REQUEST_SCHEMA.names)
 
     @property
     def adds(self) -> pa.Schema:

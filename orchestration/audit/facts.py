@@ -128,7 +128,7 @@ def _audio_of(corpus: Corpus, request_ids: list[str]) -> dict[str, bytes]:
 
 
 def _distributions(policy: Policy, spoken: Sequence[dict[str, Any]]) -> list[Distribution]:
-    distributions = []
+    distributions: list[Distribution] = []
     for gate in policy.gates:
         figures = [
             (row[gate.score], row["accepted"])

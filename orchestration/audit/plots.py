@@ -4,7 +4,6 @@ import io
 import re
 
 import matplotlib as mpl
-import numpy as np
 
 from lauter.orchestration.audit.facts import Distribution
 
@@ -22,7 +21,7 @@ def histogram(distribution: Distribution, thresholds: list[float]) -> str:
     figure = Figure(figsize=(4.2, 1.9), layout="constrained")
     axes = figure.subplots()
     every = [*distribution.accepted, *distribution.rejected, *thresholds]
-    bins = np.linspace(min(every), max(every) or 1.0, 31) if min(every) < max(every) else 10
+    bins = 30 if min(every) < max(every) else 10
     axes.hist(
         [distribution.accepted, distribution.rejected],
         bins=bins,

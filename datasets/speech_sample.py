@@ -1,0 +1,56 @@
+"""A sample as a loader gives it: encoded audio and what is known of it, decoded on demand."""
+
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, Protocol
+
+from lauter.datasets.audio import Clip
+from lauter.datasets.reading_order import Place
+
+
+class SpeechSample:
+    """An utterance; ``key`` is its request id, ``flac`` its audio as it stands in the corpus."""
+
+    def __init__(self, key: str, flac: bytes, described: bytes | dict[str, Any]) -> None:
+        self.key = key
+        self.flac = flac
+        self._described = described
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """Text, tags, figures and provenance, as they were exported."""
+        if isinstance(self._described, dict):
+            return self._described
+        record: dict[str, Any] = json.loads(self._described)["sources"][0]["source"]
+        return record
+
+    @cached_property
+    def clip(self) -> Clip:
+        """The audio, decoded when its samples are asked for."""
+        return Clip(self.flac)
+
+
+class SampleReader(Protocol):
+    """Reads samples by their places."""
+
+    def read(self, places: Sequence[Place]) -> list[SpeechSample]:
+        """Return the samples that lie at ``places``, in that order."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is open."""
+        ...
+
+
+class SampleSource(Protocol):
+    """Where samples lie; it can be sent to other processes, while each opens its own reader."""
+
+    @property
+    def counts(self) -> Sequence[int]:
+        """How many samples each shard has."""
+        ...
+
+    def open(self) -> SampleReader:
+        """Open a reader."""
+        ...

@@ -1,0 +1,177 @@
+"""The main job on real speech: three engines make one corpus, and a killed run goes on."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from workshop import SCORERS, job, small_plan, synthesized
+
+from lauter.datasets.corpus import Corpus
+from lauter.pipelines.engines.beam import BeamEngine
+from lauter.pipelines.engines.inline import InlineEngine
+from lauter.pipelines.engines.ray import RayEngine
+from lauter.pipelines.summary import summarise
+from lauter.pipelines.synthesize import synthesize
+from lauter.teacher.fast import FastTeacher
+
+TOLERANCE = 1e-4
+"""Batching changes the order of sums in the speaker encoder; nothing else differs at all."""
+
+
+def scores_of(corpus: Corpus) -> pa.Table:
+    names = [field.name for scorer in SCORERS for field in scorer.fields]
+    columns = [name for name in names if pa.types.is_floating(corpus.schema.field(name).type)]
+    batches = list(corpus.scan(["request_id", *columns]))
+    return pa.Table.from_batches(batches).sort_by("request_id")
+
+
+@pytest.fixture(scope="module")
+def inline(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    return synthesized(tmp_path_factory.mktemp("inline") / "corpus", 6)
+
+
+def test_every_request_is_spoken_measured_and_judged(inline: Corpus) -> None:
+    summary = summarise(inline)
+    assert summary.asked == summary.spoken == 12
+    assert summary.accepted > 0
+    assert {cell.dialect for cell in summary.cells} == {"en-US", "ja-JP"}
+    assert inline.count("speaker_similarity > 0.5") == 12
+    assert inline.voices().num_rows == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "engine",
+    [InlineEngine(workers=2), RayEngine(num_cpus=4), BeamEngine()],
+    ids=["inline-2-workers", "ray", "beam"],
+)
+def test_another_engine_makes_the_same_corpus(
+    engine: InlineEngine | RayEngine | BeamEngine, inline: Corpus, tmp_path: Path
+) -> None:
+    other = synthesized(tmp_path / "corpus", 6, engine)
+    assert other.digest() == inline.digest()  # ids, audio to the bit, verdicts
+    ours, theirs = scores_of(inline), scores_of(other)
+    assert ours["request_id"].equals(theirs["request_id"])
+    for name in ours.column_names[1:]:
+        np.testing.assert_allclose(
+            ours[name].to_numpy(), theirs[name].to_numpy(), atol=TOLERANCE, rtol=0
+        )
+
+
+def test_a_finished_plan_asks_for_nothing_again(inline: Corpus) -> None:
+    before = inline.digest()
+    assert synthesize(job(), small_plan(6), FastTeacher(), inline) == 0
+    assert inline.digest() == before
+
+
+RUN = """
+import sys
+from pathlib import Path
+from counting_teacher import CountingTeacher
+from functools import partial
+from workshop import job, small_plan
+from lauter.datasets.corpus import Corpus
+from lauter.pipelines.engines.inline import InlineEngine
+from lauter.pipelines.engines.ray import RayEngine
+from lauter.pipelines.speak import Speak
+from lauter.pipelines.stage import Resources
+from lauter.pipelines.synthesize import synthesize
+from lauter.teacher.fast import FastTeacher
+
+if __name__ == "__main__":
+    folder, calls, engine = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    engines = {"inline": InlineEngine(workers=2), "ray": RayEngine(num_cpus=4)}
+    speaking = Speak(partial(CountingTeacher, calls), Resources(batch_size=2))
+    corpus = Corpus.create(folder, exist_ok=True)
+    made = job(engines[engine], speaking=speaking, rows_per_commit=4)
+    print("running", flush=True)
+    synthesize(made, small_plan(int(sys.argv[4])), FastTeacher(), corpus)
+"""
+
+
+def start(script: Path, *arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(script), *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_ten_random_moments_ends_like_an_uninterrupted_one(
+    tmp_path: Path,
+) -> None:
+    count = 150
+    script = tmp_path / "run.py"
+    script.write_text(RUN)
+    calls = tmp_path / "calls"
+    calls.mkdir()
+    folder = tmp_path / "corpus"
+    chance = random.Random(0)
+    committed_before: dict[str, int] = {}
+    for _ in range(10):
+        process = start(script, folder, calls, "inline", count)
+        assert process.stdout is not None and process.stdout.readline() == "running\n"
+        time.sleep(chance.uniform(0.5, 4.0))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        counts = {file.name: len(file.read_bytes()) for file in calls.iterdir()}
+        for request_id, asked in committed_before.items():
+            assert counts.get(request_id, 0) == asked, "a committed request was decoded again"
+        committed = [row for batch in Corpus.open(folder).scan(["request_id"]) for row in
+                     batch["request_id"].to_pylist()]  # fmt: skip
+        assert len(committed) == len(set(committed))
+        committed_before = {request_id: counts.get(request_id, 0) for request_id in committed}
+    assert start(script, folder, calls, "inline", count).wait() == 0
+    corpus = Corpus.open(folder)
+    ids = [i for batch in corpus.scan(["request_id"]) for i in batch["request_id"].to_pylist()]
+    assert sorted(ids) == sorted(small_plan(count).requests["request_id"].to_pylist())
+    assert corpus.digest() == synthesized(tmp_path / "whole", count).digest()
+
+
+@pytest.mark.slow
+def test_a_killed_ray_actor_and_a_killed_ray_driver_lose_and_double_nothing(
+    tmp_path: Path,
+) -> None:
+    import psutil
+
+    count = 60
+    script = tmp_path / "run.py"
+    script.write_text(RUN)
+    calls = tmp_path / "calls"
+    calls.mkdir()
+    folder = tmp_path / "corpus"
+
+    def spoken() -> int:
+        return len(list(calls.iterdir()))
+
+    def wait_for(number: int, process: subprocess.Popen[str]) -> None:
+        while spoken() < number and process.poll() is None:
+            time.sleep(0.02)
+
+    driver = start(script, folder, calls, "ray", count)
+    wait_for(10, driver)
+    actors = [
+        child
+        for child in psutil.Process(driver.pid).children(recursive=True)
+        if "MapWorker" in " ".join(child.cmdline())
+    ]
+    assert actors, "no actor was running"
+    actors[0].kill()
+    wait_for(spoken() + 12, driver)
+    os.killpg(driver.pid, signal.SIGKILL)
+    driver.wait()
+    if (folder / "corpus.json").exists():
+        kept = [i for b in Corpus.open(folder).scan(["request_id"])
+                for i in b["request_id"].to_pylist()]  # fmt: skip
+        assert len(kept) == len(set(kept))
+    assert start(script, folder, calls, "ray", count).wait() == 0
+    assert Corpus.open(folder).digest() == synthesized(tmp_path / "whole", count).digest()
