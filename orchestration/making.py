@@ -4,6 +4,7 @@ Every group names its class in ``_target_``; Hydra makes it. A key that the clas
 answered with one sentence.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -19,6 +20,7 @@ from lauter.datasets.records import UTTERANCE_SCHEMA
 from lauter.filters.near_duplicates import DUPLICATE_FIELDS
 from lauter.filters.policy import Policy, check_scores, load_policy
 from lauter.pipelines.engines.protocol import Engine
+from lauter.pipelines.plan import Plan, plan
 from lauter.pipelines.score import ScorerFactory, score_fields
 from lauter.pipelines.speak import Speak
 from lauter.pipelines.stage import Resources
@@ -80,15 +82,18 @@ _SHIPPED_SCORES = frozenset(
 )  # fmt: skip
 
 
-def _known_scores(open_scorers: tuple[ScorerFactory, ...]) -> set[str]:
-    """Return the names of all columns that a gate may read."""
-    measured = {field.name for field in score_fields(open_scorers)}
+def readable_scores() -> set[str]:
+    """Return the columns that a gate may read whatever scorers are configured."""
     return (
-        measured
-        | _SHIPPED_SCORES
+        set(_SHIPPED_SCORES)
         | set(UTTERANCE_SCHEMA.names)
         | {field.name for field in DUPLICATE_FIELDS}
     )
+
+
+def _known_scores(open_scorers: tuple[ScorerFactory, ...]) -> set[str]:
+    """Return the names of all columns that a gate may read."""
+    return readable_scores() | {field.name for field in score_fields(open_scorers)}
 
 
 def make_job(settings: DictConfig, open_teacher: Callable[[], Teacher]) -> Job:
@@ -135,4 +140,27 @@ def make_prompts(settings: DictConfig, teacher: Teacher) -> pa.Table:
         make(settings, "prompts"),
         teacher.capabilities().voices,
         settings.seed,
+    )
+
+
+def make_plan(settings: DictConfig, teacher: Teacher) -> Plan:
+    """Return the requests of the configured prompts, and what was refused of them."""
+    return plan(make_prompts(settings, teacher), teacher, seed=settings.seed)
+
+
+def check_refusals(planned: Plan, on_refusal: str) -> None:
+    """Raise ``UsageError`` where a prompt is refused and that shall stop the run.
+
+    A run without the dialect or emotion that was asked for is seldom what was meant, and cheaper
+    to mend before than after.
+    """
+    refused, asked = planned.refused.num_rows, planned.requests.num_rows
+    if not refused or (on_refusal == "skip" and asked):
+        return
+    reasons = Counter(planned.refused["refusal"].to_pylist()).most_common()
+    others = f" ({len(reasons) - 1} other reasons: `lauter plan` lists them)" if reasons[1:] else ""
+    choice = ", or set on_refusal=skip to speak the others" if asked else ""
+    raise UsageError(
+        f"{refused} of {refused + asked} prompts are refused: {reasons[0][0]}{others}; "
+        f"nothing was spoken: mend the prompts{choice}"
     )

@@ -1,7 +1,7 @@
-"""A progress bar with rate and time left, on terminals and, sparsely, in logs."""
+"""Progress bars with rates and the time left, on terminals and, sparsely, in logs."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pyarrow as pa
@@ -11,6 +11,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -22,10 +23,10 @@ LOG_EVERY_S = 30.0
 class SpeechProgress:
     """Counts rows and seconds of speech as batches finish."""
 
-    def __init__(self, console: Console, progress: Progress) -> None:
+    def __init__(self, console: Console, progress: Progress, doing: str) -> None:
         self._console = console
         self._progress = progress
-        self._task = progress.add_task("speaking", total=None, speech="")
+        self._task = progress.add_task(doing, total=None, speech="")
         self._started = self._logged = time.monotonic()
         self._speech_s = 0.0
         self._rows = 0
@@ -47,20 +48,33 @@ class SpeechProgress:
         self._progress.update(self._task, advance=batch.num_rows, speech=text)
         if not self._console.is_terminal and now - self._logged > LOG_EVERY_S:
             self._logged = now
-            self._console.print(f"{self._rows}/{self._total} requests, {text}")
+            of_total = f" of {self._total}" if self._total else ""
+            self._console.print(f"{self._rows}{of_total} utterances, {text}")
 
 
 @contextmanager
-def speech_progress(console: Console) -> Iterator[SpeechProgress]:
-    """Show progress while the context is open."""
-    with Progress(
+def speech_progress(console: Console, doing: str = "speaking") -> Iterator[SpeechProgress]:
+    """Show progress in rows and seconds of speech while the context is open."""
+    with _bar(console, TextColumn("{task.fields[speech]}")) as progress:
+        yield SpeechProgress(console, progress, doing)
+
+
+@contextmanager
+def counted_progress(console: Console, doing: str) -> Iterator[Callable[[int, int], None]]:
+    """Give a function that is told how many of how many are done, and show it."""
+    with _bar(console) as progress:
+        task = progress.add_task(doing, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _bar(console: Console, *more: ProgressColumn) -> Progress:
+    return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[speech]}"),
+        *more,
         console=console,
         disable=not console.is_terminal,
-    ) as progress:
-        yield SpeechProgress(console, progress)
+    )

@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pyarrow as pa
 from omegaconf import DictConfig, OmegaConf
+
+from lauter.datasets.corpus import Corpus
+from lauter.filters.policy import Policy
+from lauter.pipelines.summary import Summary, summarise
 
 PACKAGES = (
     "lauter", "pyarrow", "pylance", "ray", "apache-beam", "torch", "onnxruntime",
@@ -23,7 +28,7 @@ PACKAGES = (
 class RunRecord:
     """Collects a run's facts; ``write`` leaves them in ``runs/<time>-<command>.json``.
 
-    The newest record of a corpus is also its ``run.json``.
+    The newest record of a run that changed the corpus is also its ``run.json``.
     """
 
     command: str
@@ -32,8 +37,29 @@ class RunRecord:
     facts: dict[str, Any] = field(default_factory=dict)
     _cores_before: float = field(default_factory=lambda: core_seconds())
 
-    def write(self, corpus: str) -> Path:
-        """Write the record into the corpus's folder and return its path."""
+    def count(self, corpus: Corpus, policy: Policy) -> Summary:
+        """Add what the corpus amounts to now under ``policy``, and return it."""
+        summary = summarise(corpus, policy.digest)
+        price = self.settings.price_per_core_hour
+        self.facts |= {
+            "policy": {"name": policy.name, "digest": policy.digest},
+            "fingerprints": _fingerprints(corpus),
+            "summary": summary.as_dict(),
+            "cost": {
+                "price_per_core_hour": price,
+                "currency": self.settings.currency,
+                "total": summary.cost(price),
+                "per_accepted_hour": summary.cost_per_accepted_hour(price),
+            },
+            "digest": corpus.digest(),
+        }
+        return summary
+
+    def write(self, corpus: str | Path, *, changed: bool = True) -> Path:
+        """Write the record into the corpus's folder and return its path.
+
+        ``changed`` says whether the run changed the corpus.
+        """
         wall_s = time.time() - self.started
         busy_s = core_seconds() - self._cores_before
         cores = os.cpu_count() or 1
@@ -55,14 +81,45 @@ class RunRecord:
         }
         folder = Path(corpus) / "runs"
         folder.mkdir(parents=True, exist_ok=True)
-        stamp = datetime.fromtimestamp(self.started, UTC).strftime("%Y%m%dT%H%M%S")
+        stamp = datetime.fromtimestamp(self.started, UTC).strftime("%Y%m%dT%H%M%S%f")
         text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
-        (folder / f"{stamp}-{self.command}.json").write_text(text)
+        own = folder / f"{stamp}-{self.command}.json"
+        own.write_text(text, encoding="utf-8")
+        if not changed:
+            return own
         newest = Path(corpus) / "run.json"
         hidden = newest.with_suffix(".json.new")
-        hidden.write_text(text)
-        hidden.rename(newest)
+        hidden.write_text(text, encoding="utf-8")
+        hidden.replace(newest)
         return newest
+
+
+def runs_of(corpus: Path) -> list[dict[str, Any]]:
+    """Return the records of a corpus, the oldest first."""
+    files = sorted((corpus / "runs").glob("*.json"))
+    return [json.loads(file.read_text(encoding="utf-8")) for file in files]
+
+
+def newest_export(corpus: Path) -> Path | None:
+    """Return where this corpus was exported to last, if that is still there."""
+    folders = [Path(run["folder"]) for run in runs_of(corpus) if run["command"] == "export"]
+    return folders[-1] if folders and folders[-1].is_dir() else None
+
+
+def fingerprint_columns(schema: pa.Schema) -> list[str]:
+    """Return the columns that say who spoke and who measured."""
+    return [f.name for f in schema if f.name.endswith("_fingerprint") and f.type == pa.string()]
+
+
+def _fingerprints(corpus: Corpus) -> dict[str, list[str]]:
+    """Return whose speech and figures the corpus holds."""
+    names = fingerprint_columns(corpus.schema)
+    found: dict[str, set[str]] = {name.removesuffix("_fingerprint"): set() for name in names}
+    for batch in corpus.scan(names):
+        for name in names:
+            values = batch[name].unique().drop_null().to_pylist()
+            found[name.removesuffix("_fingerprint")].update(values)
+    return {name: sorted(values) for name, values in found.items()}
 
 
 def core_seconds() -> float:

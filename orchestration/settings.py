@@ -139,6 +139,8 @@ class Settings:
     preview: PreviewSettings = field(default_factory=PreviewSettings)
     export: ExportSettings = field(default_factory=ExportSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
+    on_refusal: str = "stop"
+    """stop: nothing is spoken while a prompt is refused; skip: the others are spoken."""
     tag: str | None = None
     """Name given to the state of the corpus after `synthesize`, `import` or `judge`."""
     price_per_core_hour: float = 0.05
@@ -159,9 +161,33 @@ def load_settings(overrides: Sequence[str]) -> DictConfig:
             settings = compose("lauter", overrides=list(overrides))
     except (HydraException, OmegaConfBaseException) as error:
         raise UsageError(_explain(error, overrides)) from error
+    _check_ranges(settings)
     if settings.engine.get("workers", 0) is None:
         settings.engine.workers = os.cpu_count() or 1
     return settings
+
+
+_LEAST = {
+    "speak.attempts": 1, "speak.batch_size": 1, "speak.concurrency": 1, "speak.back_off_s": 0,
+    "speak.num_cpus": 0, "speak.num_gpus": 0, "score.batch_size": 1, "score.concurrency": 1,
+    "score.num_cpus": 0, "score.num_gpus": 0, "score.threads": 1, "commit.rows": 1,
+    "commit.seconds": 0, "preview.count": 1, "export.shard_bytes": 1, "audit.samples": 0,
+    "price_per_core_hour": 0,
+}  # fmt: skip
+_CHOICES = {"on_refusal": ("stop", "skip"), "export.format": ("webdataset", "lance")}
+
+
+def _check_ranges(settings: DictConfig) -> None:
+    """Raise ``UsageError`` for a figure that makes no sense or a word that is no choice."""
+    for key, least in _LEAST.items():
+        if OmegaConf.select(settings, key) < least:
+            raise UsageError(f"{key} is {OmegaConf.select(settings, key)}; set {least} or more")
+    if settings.speak.timeout_s <= 0:
+        raise UsageError(f"speak.timeout_s is {settings.speak.timeout_s}; set more than 0")
+    for key, choices in _CHOICES.items():
+        chosen = OmegaConf.select(settings, key)
+        if chosen not in choices:
+            raise UsageError(f"{key} is '{chosen}'; choose {' or '.join(choices)}")
 
 
 def _explain(error: Exception, overrides: Sequence[str]) -> str:
@@ -182,12 +208,18 @@ def _explain(error: Exception, overrides: Sequence[str]) -> str:
                 hint = f"did you mean {key}={near[0]}?" if near else "choose one of these"
                 return f"there is no {key} '{value}'; {hint} ({', '.join(options)})"
         if key not in (known := sorted(known_keys())):
-            near = difflib.get_close_matches(key, known, 3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else "see `lauter --help`"
+            near = _nearest(key, known)
+            hint = f"did you mean {' or '.join(near)}?" if near else "see `lauter plan --help`"
             return f"there is no setting '{key}'; {hint}"
         if key in lines:
             return f"the setting {override} does not fit: {_first_line(cause)}"
     return f"the configuration does not hold together: {_first_line(cause)}"
+
+
+def _nearest(key: str, known: Sequence[str]) -> list[str]:
+    """Return the settings of this name in other groups, else the one that looks most alike."""
+    same_name = [name for name in known if name.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]
+    return same_name or difflib.get_close_matches(key, known, 1, cutoff=0.7)
 
 
 def _first_line(error: BaseException) -> str:

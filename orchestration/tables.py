@@ -1,11 +1,15 @@
 """The tables that the command line prints."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from lauter.orchestration.durations import length_of_time
+from lauter.orchestration.run_record import newest_export
 from lauter.pipelines.summary import Summary
 
 
@@ -37,8 +41,8 @@ def print_summary(
     cost = summary.cost_per_accepted_hour(price_per_core_hour)
     facts = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in (
-        ("speech spoken", f"{summary.spoken_s / 60:.1f} min"),
-        ("speech accepted", f"{summary.accepted_s / 60:.1f} min"),
+        ("speech spoken", length_of_time(summary.spoken_s)),
+        ("speech accepted", length_of_time(summary.accepted_s)),
         ("real-time factor of the teacher", f"{summary.real_time_factor:.2f}"),
         ("core time by stage", ", ".join(
             f"{stage} {seconds:.0f} s" for stage, seconds in summary.stage_seconds.items())),
@@ -47,6 +51,19 @@ def print_summary(
     ):  # fmt: skip
         facts.add_row(name, value)
     console.print(facts)
+
+
+def print_places(console: Console, corpus: Path, page: Path | None = None) -> None:
+    """Print where everything lies."""
+    places = [("corpus", corpus), ("account of the last run", corpus / "run.json")]
+    if export := newest_export(corpus):
+        places.append(("accepted speech, exported", export))
+    if page:
+        places.append(("report, with sounds to play", page))
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, place in places:
+        table.add_row(name, Text(str(place), overflow="fold"))
+    console.print(table)
 
 
 def print_counts(console: Console, title: str, what: str, counts: Mapping[str, int]) -> None:

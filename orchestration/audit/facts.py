@@ -1,46 +1,43 @@
 """What the audit page shows, gathered from a corpus.
 
-Score columns are read whole; audio is read only for the few utterances that can be played.
+Columns are read in two passes with bounded memory; audio is read only for what can be played.
 """
 
-import math
-import random
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from lauter.datasets.corpus import Corpus
+from lauter.datasets.records import CELL_COLUMNS
 from lauter.filters.policy import Gate, Policy
+from lauter.orchestration.audit.alignment import Piece, aligned
+from lauter.orchestration.audit.distributions import Distributions, Panel
+from lauter.orchestration.audit.intervals import Share
+from lauter.orchestration.audit.tally import AXES, Chosen, Rejection, Tally
+from lauter.orchestration.run_record import fingerprint_columns, runs_of
 from lauter.pipelines.summary import Summary, summarise
 
-SHOWN_FIGURES = (
-    "duration_s", "cer", "wer", "speaker_similarity", "mos", "speech_ratio",
-    "characters_per_second", "emotion_margin", "speed_margin",
-)  # fmt: skip
+_NOT_FIGURES = ("wall_s", "device_s")
 
 
 @dataclass(frozen=True, slots=True)
 class PlayableUtterance:
-    """One utterance that the page can play."""
+    """One utterance that the page can play, with what was asked against what was heard."""
 
     row: dict[str, Any]
-    audio: bytes
+    failed_gates: tuple[dict[str, Any], ...]
+    compared: list[Piece]
 
     @property
     def figures(self) -> dict[str, float]:
-        """The figures shown beside it."""
-        return {name: self.row[name] for name in SHOWN_FIGURES if self.row.get(name) is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class Distribution:
-    """The figures of one gated score, for accepted and rejected utterances."""
-
-    gate: Gate
-    accepted: list[float]
-    rejected: list[float]
+        """Its measured figures; what is not applicable is left out."""
+        return {
+            name: value
+            for name, value in self.row.items()
+            if isinstance(value, float) and name not in _NOT_FIGURES
+        }
 
 
 @dataclass(frozen=True)
@@ -48,99 +45,63 @@ class AuditFacts:
     """All that the page shows."""
 
     summary: Summary
-    accepted: list[PlayableUtterance]
+    unjudged: int
+    axes: dict[str, list[tuple[str, Share]]]
+    rejections: list[Rejection]
+    distributions: list[tuple[Gate, list[Panel]]]
+    accepted: dict[str, list[PlayableUtterance]]
     rejected: dict[str, list[PlayableUtterance]]
-    distributions: list[Distribution]
     failures: list[dict[str, Any]]
     voices: list[dict[str, Any]]
     policy: Policy
-    fingerprints: dict[str, list[str]]
+    made_with: dict[str, list[str]]
+    runs: list[dict[str, Any]]
 
 
-def gather(corpus: Corpus, policy: Policy, samples: int, seed: int = 0) -> AuditFacts:
-    """Read ``corpus`` under ``policy``; play ``samples`` utterances a language or gate."""
-    unread = ("audio", "codes", "audio_fingerprint", "speaker_embedding")
-    columns = [name for name in corpus.schema.names if name not in unread]
-    batches = list(corpus.scan_judged(columns, policy=policy.digest))
-    rows = pa.Table.from_batches(batches).to_pylist() if batches else []
-    chance = random.Random(seed)
-    rows.sort(key=lambda row: row["request_id"])
-    spoken = [row for row in rows if row["error_kind"] is None]
-    accepted = _some_of_each([row for row in spoken if row["accepted"]], "dialect", samples, chance)
-    by_gate: dict[str, list[dict[str, Any]]] = {}
-    for row in spoken:
-        for failed in row["failed_gates"] or ():
-            by_gate.setdefault(failed["gate"], []).append(row)
-    rejected = {
-        gate: chance.sample(found, min(samples, len(found)))
-        for gate, found in sorted(by_gate.items(), key=lambda item: -len(item[1]))
-    }
-    played = {r["request_id"]: r for r in [*accepted, *(r for g in rejected.values() for r in g)]}
-    audio = _audio_of(corpus, list(played))
+def gather(corpus: Corpus, policy: Policy, samples: int) -> AuditFacts:
+    """Read ``corpus`` under ``policy``; ``samples`` utterances of a dialect or gate are played."""
+    names = corpus.schema.names
+    made_with = ["teacher", "seed", *fingerprint_columns(corpus.schema)]
+    scores = [name for name in policy.scores if name in names]
+    columns = ["request_id", *CELL_COLUMNS, "error_kind", *made_with, *scores]
+    tally, distributions = Tally(samples, made_with), Distributions(policy, names)
+    for batch in corpus.scan_judged(list(dict.fromkeys(columns)), policy=policy.digest):
+        tally.add(batch)
+        distributions.add(batch)
+    accepted, rejected = tally.accepted(), tally.rejected()
+    playable = _playable(corpus, [one for group in (accepted, rejected) for one in _all(group)])
+    failed = [one.request_id for one in tally.failures.chosen]
+    told = ["request_id", "text", "language", "dialect", "speaker", "error_kind", "error"]
     return AuditFacts(
         summary=summarise(corpus, policy.digest),
-        accepted=[PlayableUtterance(row, audio[row["request_id"]]) for row in accepted],
-        rejected={
-            gate: [PlayableUtterance(row, audio[row["request_id"]]) for row in found]
-            for gate, found in rejected.items()
-        },
-        distributions=_distributions(policy, spoken),
-        failures=[row for row in rows if row["error_kind"] is not None][:50],
+        unjudged=tally.unjudged,
+        axes={axis: tally.shares(axis) for axis in AXES},
+        rejections=tally.rejections(policy),
+        distributions=distributions.panels(),
+        accepted={k: [playable[one.request_id] for one in group] for k, group in accepted.items()},
+        rejected={k: [playable[one.request_id] for one in group] for k, group in rejected.items()},
+        failures=corpus.take(failed, told).to_pylist() if failed else [],
         voices=corpus.voices().drop_columns(["reference_audio"]).to_pylist(),
         policy=policy,
-        fingerprints={
-            name: sorted({str(row[name]) for row in rows if row[name]})
-            for name in columns
-            if name.endswith("_fingerprint")
-        },
+        made_with={name: sorted(values) for name, values in tally.made_with.items()},
+        runs=runs_of(corpus.path),
     )
 
 
-def interval(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a share."""
-    if not trials:
-        return 0.0, 1.0
-    share = successes / trials
-    middle = share + z * z / (2 * trials)
-    spread = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    scale = 1 + z * z / trials
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+def _all(groups: dict[str, list[Chosen]]) -> Iterable[Chosen]:
+    return (one for group in groups.values() for one in group)
 
 
-def _some_of_each(
-    rows: Sequence[dict[str, Any]], column: str, count: int, chance: random.Random
-) -> list[dict[str, Any]]:
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault(row[column], []).append(row)
-    return [
-        row
-        for _, found in sorted(groups.items())
-        for row in chance.sample(found, min(count, len(found)))
-    ]
-
-
-def _audio_of(corpus: Corpus, request_ids: list[str]) -> dict[str, bytes]:
-    if not request_ids:
+def _playable(corpus: Corpus, chosen: list[Chosen]) -> dict[str, PlayableUtterance]:
+    if not chosen:
         return {}
-    audio = corpus.take(request_ids, ["audio"])["audio"].to_pylist()
-    return dict(zip(request_ids, audio, strict=True))
-
-
-def _distributions(policy: Policy, spoken: Sequence[dict[str, Any]]) -> list[Distribution]:
-    distributions: list[Distribution] = []
-    for gate in policy.gates:
-        figures = [
-            (row[gate.score], row["accepted"])
-            for row in spoken
-            if isinstance(row.get(gate.score), (int, float))
-        ]
-        if figures and not any(known.gate.score == gate.score for known in distributions):
-            distributions.append(
-                Distribution(
-                    gate,
-                    [figure for figure, accepted in figures if accepted],
-                    [figure for figure, accepted in figures if not accepted],
-                )
-            )
-    return distributions
+    shown = (pa.types.is_string, pa.types.is_floating, pa.types.is_integer)
+    columns = [f.name for f in corpus.schema if any(kind(f.type) for kind in shown)]
+    ids = [one.request_id for one in chosen]
+    rows = corpus.take(ids, [*columns, "audio"]).to_pylist()
+    return {
+        one.request_id: PlayableUtterance(
+            row, one.failed_gates, aligned(row["text"], row.get("transcript"), row["language"])
+        )
+        for one, row in zip(chosen, rows, strict=True)
+    }

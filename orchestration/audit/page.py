@@ -1,37 +1,94 @@
 """The audit page as HTML: one file that plays its own sounds and asks nothing of the network."""
 
 import base64
+import math
 from pathlib import Path
+from typing import Any
 
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from lauter.orchestration.audit.facts import AuditFacts, interval
+from lauter.datasets.corpus import Corpus
+from lauter.filters.policy import Bounds, Gate, Policy
+from lauter.orchestration.audit.facts import AuditFacts, gather
+from lauter.orchestration.audit.intervals import Share
 from lauter.orchestration.audit.plots import histogram
+from lauter.orchestration.durations import length_of_time
+
+
+def write_page(
+    page: Path, corpus: Corpus, policy: Policy, samples: int, price_per_core_hour: float,
+    currency: str,
+) -> AuditFacts:  # fmt: skip
+    """Write the page of ``corpus`` under ``policy`` and return what it shows."""
+    facts = gather(corpus, policy, samples)
+    html = render(facts, str(corpus.path), corpus.digest(), price_per_core_hour, currency)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(html, encoding="utf-8")
+    return facts
 
 
 def render(
     facts: AuditFacts, corpus: str, digest: str, price_per_core_hour: float, currency: str
 ) -> str:
-    """Return the page."""
+    """Return the page; the same corpus, policy and price give the same page."""
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        trim_blocks=True,
+        undefined=StrictUndefined,
     )
-    environment.filters["base64"] = lambda data: base64.b64encode(data).decode()
-    cost = facts.summary.cost_per_accepted_hour(price_per_core_hour)
+    environment.filters |= _FILTERS
+    summary = facts.summary
+    cost = summary.cost_per_accepted_hour(price_per_core_hour)
     return environment.get_template("page.html").render(
         facts=facts,
-        s=facts.summary,
+        s=summary,
+        total=Share(summary.accepted, summary.asked),
+        cells=[(cell, Share(cell.accepted, cell.asked)) for cell in summary.cells],
         corpus=corpus,
         digest=digest,
-        interval=interval,
         cost="-" if cost is None else f"{cost:.2f} {currency}",
-        reasons={gate.name: gate.reason for gate in facts.policy.gates},
+        price=price_per_core_hour,
+        currency=currency,
         plots=[
-            {
-                "svg": histogram(distribution, distribution.gate.thresholds),
-                "reason": f"{distribution.gate.name}: {distribution.gate.reason}",
-            }
-            for distribution in facts.distributions
+            (gate, [(panel.label, histogram(gate.score, panel)) for panel in panels])
+            for gate, panels in facts.distributions
         ],
-        total_seconds=sum(facts.summary.stage_seconds.values()) or 1.0,
+        total_seconds=sum(summary.stage_seconds.values()) or 1.0,
     )
+
+
+def gate_in_words(gate: Gate) -> str:
+    """Return what a gate lets pass, slice by slice."""
+    if gate.absent:
+        return "where there is none"
+    told = [_bounds_in_words(gate.bounds)]
+    told += [
+        f"{piece.column.replace('_', ' ')} {', '.join(map(str, piece.values))}: "
+        f"{_bounds_in_words(piece.bounds)}"
+        for piece in gate.slices
+    ]
+    told += [
+        f"only {column.replace('_', ' ')} {', '.join(map(str, values))}"
+        for column, values in gate.applies_to.items()
+    ]
+    return "; ".join(told)
+
+
+def _bounds_in_words(bounds: Bounds) -> str:
+    if math.isinf(bounds.lower):
+        return "any" if math.isinf(bounds.upper) else f"at most {bounds.upper:g}"
+    if math.isinf(bounds.upper):
+        return f"at least {bounds.lower:g}"
+    return f"{bounds.lower:g} to {bounds.upper:g}"
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+_FILTERS: dict[str, Any] = {
+    "base64": _base64,
+    "bounds": gate_in_words,
+    "length_of_time": length_of_time,
+}

@@ -7,9 +7,8 @@ from rich.console import Console
 
 from lauter.datasets.corpus import Corpus
 from lauter.filters.policy import parse_policy
-from lauter.orchestration.audit.facts import gather
-from lauter.orchestration.audit.page import render
-from lauter.orchestration.tables import print_summary
+from lauter.orchestration.audit.page import write_page
+from lauter.orchestration.tables import print_places, print_summary
 
 
 def run(settings: DictConfig, console: Console) -> int:
@@ -17,19 +16,10 @@ def run(settings: DictConfig, console: Console) -> int:
     corpus = Corpus.open(settings.corpus, version=settings.audit.version)
     corpus.verdicts()  # says so, if it was not judged
     policy = parse_policy(corpus.policy_yaml(corpus.policies()[-1]))
-    facts = gather(corpus, policy, settings.audit.samples)
     page = Path(settings.audit.page)
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(
-        render(
-            facts,
-            str(settings.corpus),
-            corpus.digest(),
-            settings.price_per_core_hour,
-            settings.currency,
-        ),
-        encoding="utf-8",
-    )
-    print_summary(console, facts.summary, settings.price_per_core_hour, settings.currency)
-    console.print(f"report with playable samples: {page}")
+    price, currency = settings.price_per_core_hour, settings.currency
+    with console.status("writing the report"):
+        facts = write_page(page, corpus, policy, settings.audit.samples, price, currency)
+    print_summary(console, facts.summary, price, currency)
+    print_places(console, corpus.path, page)
     return 0

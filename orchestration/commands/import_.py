@@ -7,9 +7,8 @@ from lauter.datasets.corpus import Corpus
 from lauter.orchestration.making import make, make_scoring
 from lauter.orchestration.progress import speech_progress
 from lauter.orchestration.run_record import RunRecord
-from lauter.orchestration.tables import print_summary
+from lauter.orchestration.tables import print_places, print_summary
 from lauter.pipelines.bring_in import import_speech
-from lauter.pipelines.summary import summarise
 
 
 def run(settings: DictConfig, console: Console) -> int:
@@ -18,7 +17,7 @@ def run(settings: DictConfig, console: Console) -> int:
     source = make(settings, "source")
     scoring = make_scoring(settings)
     corpus = Corpus.create(settings.corpus, exist_ok=True)
-    with speech_progress(console) as progress:
+    with speech_progress(console, "importing") as progress:
         added = import_speech(
             source,
             corpus,
@@ -31,9 +30,10 @@ def run(settings: DictConfig, console: Console) -> int:
         )
     if settings.tag:
         corpus.tag(settings.tag)
-    summary = summarise(corpus, scoring.policy.digest)
-    record.facts |= {"added": added, "summary": summary.as_dict(), "digest": corpus.digest()}
-    path = record.write(settings.corpus)
+    summary = record.count(corpus, scoring.policy)
+    record.facts["added"] = added
+    record.write(corpus.path)
     print_summary(console, summary, settings.price_per_core_hour, settings.currency)
-    console.print(f"added {added} rows; corpus: {settings.corpus}, account of the run: {path}")
+    console.print(f"added {added} rows")
+    print_places(console, corpus.path)
     return 0

@@ -4,11 +4,11 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from lauter.datasets.corpus import Corpus
-from lauter.orchestration.making import make_policy
+from lauter.filters.policy import check_scores
+from lauter.orchestration.making import make_policy, readable_scores
 from lauter.orchestration.run_record import RunRecord
-from lauter.orchestration.tables import print_summary
+from lauter.orchestration.tables import print_places, print_summary
 from lauter.pipelines.judge import judge_corpus
-from lauter.pipelines.summary import summarise
 
 
 def run(settings: DictConfig, console: Console) -> int:
@@ -16,16 +16,13 @@ def run(settings: DictConfig, console: Console) -> int:
     record = RunRecord("judge", settings)
     policy = make_policy(settings)
     corpus = Corpus.open(settings.corpus)
-    with corpus.writing() as writer:
+    check_scores(policy, readable_scores() | set(corpus.schema.names))
+    with corpus.writing() as writer, console.status("judging"):
         judge_corpus(corpus, writer, policy)
     if settings.tag:
         corpus.tag(settings.tag)
-    summary = summarise(corpus, policy.digest)
-    record.facts |= {
-        "policy": {"name": policy.name, "digest": policy.digest},
-        "summary": summary.as_dict(),
-        "digest": corpus.digest(),
-    }
-    record.write(settings.corpus)
+    summary = record.count(corpus, policy)
+    record.write(corpus.path)
     print_summary(console, summary, settings.price_per_core_hour, settings.currency)
+    print_places(console, corpus.path)
     return 0

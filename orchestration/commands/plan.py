@@ -6,15 +6,14 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from lauter.datasets.corpus import Corpus
-from lauter.orchestration.making import make_prompts, make_teacher
+from lauter.orchestration.making import check_refusals, make_plan, make_teacher
 from lauter.orchestration.tables import print_counts, print_refused
-from lauter.pipelines.plan import plan
 
 
 def run(settings: DictConfig, console: Console) -> int:
     """Plan, compare with the corpus if there is one, and print the counts."""
     _, teacher = make_teacher(settings)
-    planned = plan(make_prompts(settings, teacher), teacher, seed=settings.seed)
+    planned = make_plan(settings, teacher)
     pending = planned.requests
     if Path(settings.corpus).exists():
         pending = Corpus.open(settings.corpus).pending(planned.requests)
@@ -29,4 +28,5 @@ def run(settings: DictConfig, console: Console) -> int:
         f"{planned.refused.num_rows} prompts refused; "
         f"{pending.num_rows} are not in {settings.corpus} yet"
     )
+    check_refusals(planned, settings.on_refusal)
     return 0

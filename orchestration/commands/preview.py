@@ -9,12 +9,11 @@ from rich.table import Table
 
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
-from lauter.orchestration.audit.facts import gather
-from lauter.orchestration.audit.page import render
-from lauter.orchestration.making import make_job, make_prompts, make_teacher
+from lauter.orchestration.audit.page import write_page
+from lauter.orchestration.making import check_refusals, make_job, make_plan, make_teacher
 from lauter.orchestration.progress import speech_progress
 from lauter.orchestration.tables import print_refused
-from lauter.pipelines.plan import Plan, plan
+from lauter.pipelines.plan import Plan
 from lauter.pipelines.synthesize import synthesize
 
 
@@ -23,11 +22,12 @@ def run(settings: DictConfig, console: Console) -> int:
     folder = Path(settings.preview.folder)
     if folder.exists() and not (folder / "corpus" / "corpus.json").exists():
         raise UsageError(f"{folder} has other content; set preview.folder to a new folder")
-    shutil.rmtree(folder, ignore_errors=True)
     open_teacher, teacher = make_teacher(settings)
     job = make_job(settings, open_teacher)
-    planned = plan(make_prompts(settings, teacher), teacher, seed=settings.seed)
+    planned = make_plan(settings, teacher)
+    check_refusals(planned, settings.on_refusal)
     print_refused(console, planned.refused)
+    shutil.rmtree(folder, ignore_errors=True)
     count = min(settings.preview.count, planned.requests.num_rows)
     spread = [number * planned.requests.num_rows // count for number in range(count)]
     few = Plan(planned.requests.take(spread), planned.refused)
@@ -35,18 +35,9 @@ def run(settings: DictConfig, console: Console) -> int:
     with speech_progress(console) as progress:
         synthesize(job, few, teacher, corpus, on_start=progress.start, on_batch=progress.advance)
     _show(corpus, folder, console)
-    facts = gather(corpus, job.policy, samples=count)
     page = folder / "preview.html"
-    page.write_text(
-        render(
-            facts,
-            str(folder),
-            corpus.digest(),
-            settings.price_per_core_hour,
-            settings.currency,
-        ),
-        encoding="utf-8",
-    )
+    price, currency = settings.price_per_core_hour, settings.currency
+    write_page(page, corpus, job.policy, count, price, currency)
     console.print(f"play them: {page}, or the FLAC files in {folder}")
     return 0
 

@@ -4,12 +4,10 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from lauter.datasets.corpus import Corpus
-from lauter.orchestration.making import make_job, make_prompts, make_teacher
+from lauter.orchestration.making import check_refusals, make_job, make_plan, make_teacher
 from lauter.orchestration.progress import speech_progress
 from lauter.orchestration.run_record import RunRecord
-from lauter.orchestration.tables import print_refused, print_summary
-from lauter.pipelines.plan import plan
-from lauter.pipelines.summary import summarise
+from lauter.orchestration.tables import print_places, print_refused, print_summary
 from lauter.pipelines.synthesize import synthesize
 
 
@@ -18,7 +16,8 @@ def run(settings: DictConfig, console: Console) -> int:
     record = RunRecord("synthesize", settings)
     open_teacher, teacher = make_teacher(settings)
     job = make_job(settings, open_teacher)
-    planned = plan(make_prompts(settings, teacher), teacher, seed=settings.seed)
+    planned = make_plan(settings, teacher)
+    check_refusals(planned, settings.on_refusal)
     print_refused(console, planned.refused)
     corpus = Corpus.create(settings.corpus, exist_ok=True)
     with speech_progress(console) as progress:
@@ -27,7 +26,7 @@ def run(settings: DictConfig, console: Console) -> int:
         )
     if settings.tag:
         corpus.tag(settings.tag)
-    summary = summarise(corpus, job.policy.digest)
+    summary = record.count(corpus, job.policy)
     record.facts |= {
         "requests": {
             "planned": planned.requests.num_rows,
@@ -36,16 +35,9 @@ def run(settings: DictConfig, console: Console) -> int:
             "added": added,
         },
         "teacher": {"name": teacher.name, "fingerprint": teacher.fingerprint()},
-        "policy": {"name": job.policy.name, "digest": job.policy.digest},
-        "summary": summary.as_dict(),
-        "cost": {
-            "price_per_core_hour": settings.price_per_core_hour,
-            "currency": settings.currency,
-            "per_accepted_hour": summary.cost_per_accepted_hour(settings.price_per_core_hour),
-        },
-        "digest": corpus.digest(),
     }
-    path = record.write(settings.corpus)
+    record.write(corpus.path)
     print_summary(console, summary, settings.price_per_core_hour, settings.currency)
-    console.print(f"added {added} rows; corpus: {settings.corpus}, account of the run: {path}")
+    console.print(f"added {added} rows")
+    print_places(console, corpus.path)
     return 0
