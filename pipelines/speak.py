@@ -15,14 +15,12 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from lauter.datasets.audio import encode_flac
+from lauter.datasets.audio import audio_digest, encode_flac
 from lauter.datasets.errors import UsageError
-from lauter.datasets.identity import digest
 from lauter.datasets.records import REQUEST_SCHEMA, SPEECH_FIELDS, Request, requests_of
 from lauter.pipelines.stage import BatchFunction, Resources
 from lauter.teacher.protocol import Speech, Teacher
 
-AUDIO_DOMAIN = "lauter.audio.v1"
 SPEECH_SCHEMA = pa.schema(SPEECH_FIELDS)
 Answers = Sequence[Speech | Exception]
 
@@ -156,7 +154,7 @@ def _spoken(speech: Speech, wall_s: float, attempts: int) -> dict[str, object]:
         return _failed(RuntimeError("no speech came: the audio is empty"), wall_s, attempts)
     return {
         "audio": audio,
-        "audio_digest": digest(AUDIO_DOMAIN, audio),
+        "audio_digest": audio_digest(audio),
         "sample_rate": speech.sample_rate,
         "duration_s": duration_s,
         "codes": speech.codes,

@@ -5,6 +5,7 @@ with back-pressure, restarts dead actors and asks again for what they held. Rows
 driver, the only writer of the corpus, so a lost actor can neither lose nor double a row.
 """
 
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -92,6 +93,7 @@ class RayEngine:
     def _stream(self, pipeline: Pipeline, rows: pa.Table) -> Iterator[pa.RecordBatch]:
         import ray
 
+        logging.getLogger("ray.data").setLevel(logging.ERROR)  # it tells of each execution
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
         context.execution_options.preserve_order = False
