@@ -21,7 +21,7 @@ MEASURES = {
     "resume": ["resume_over_hashing"],
     "loader": ["loader_over_tar"],
     "memory": ["memory_10x_over_1x"],
-    "import_pool": ["import_over_pool"],
+    "importing": ["import_over_pool"],
     "stages": ["stage_speeds"],
 }
 """The functions of each file; one returns a row of the table, or yields several."""

@@ -1,7 +1,7 @@
 """`memory_10x_over_1x`: the peak of resident memory does not grow with the number of requests.
 
-The pipeline and the export run with canned clips, in a process of their own, at two sizes. Read from
-Linux's account of the process.
+The pipeline and the export run with canned clips, in a process of their own, at two sizes. The
+peak is read from Linux's account of the process.
 """
 
 import multiprocessing

@@ -33,10 +33,11 @@ class SpeechProgress:
         self._total = 0
 
     def start(self, pending: int) -> None:
-        """Say how many rows are to come."""
-        self._total = pending
-        self._started = time.monotonic()
-        self._progress.update(self._task, total=pending)
+        """Say how many rows are to come, or how many more."""
+        if not self._total:
+            self._started = time.monotonic()
+        self._total += pending
+        self._progress.update(self._task, total=self._total)
 
     def advance(self, batch: pa.RecordBatch) -> None:
         """Count a finished batch."""

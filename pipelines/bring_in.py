@@ -1,24 +1,28 @@
 """Importing: speech made elsewhere is scored, judged and kept like our own.
 
-A source is read in slices, so that memory does not grow with it; each slice goes through the
-scorers on any engine. What the corpus has already is left out before it is encoded.
+What a source describes is planned first: each recording becomes a request, by the digest of its
+sound, and what the corpus has already is left out. The requests then go through any engine, whose
+workers fetch, decode, encode and score.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
 
 import pyarrow as pa
 
 from lauter.datasets.corpus import Corpus
-from lauter.datasets.imports import IMPORTED_SCHEMA, Source, utterances_from
+from lauter.datasets.errors import UsageError
+from lauter.datasets.imports import PLANNED_SCHEMA, Source, requests_from
 from lauter.filters.gates import stopping_gates
 from lauter.filters.policy import Policy
 from lauter.pipelines.engines.protocol import Engine
 from lauter.pipelines.judge import judge_corpus
 from lauter.pipelines.score import Score, ScorerFactory
 from lauter.pipelines.stage import Pipeline, Resources
+from lauter.pipelines.take_in import TakeIn
 
-SLICE_ROWS = 2048
+PLANNED_BYTES = 256 << 20
+"""So much is planned before it is taken in. A planned row is small, unless it carries its sound,
+as those of zipped tars do."""
 
 
 def import_speech(
@@ -30,38 +34,55 @@ def import_speech(
     engine: Engine,
     scoring: Resources,
     threads: int = 1,
+    on_start: Callable[[int], None] = lambda pending: None,
     on_batch: Callable[[pa.RecordBatch], None] = lambda batch: None,
 ) -> int:
-    """Bring ``source`` into ``corpus``, judge all of it, and return the number of new rows."""
+    """Bring ``source`` into ``corpus``, judge all of it, and return the number of new rows.
+
+    A source that turns out to be damaged is brought in up to that place, then its ``UsageError``
+    is raised. ``on_start`` is told how many rows are planned, each time that some were.
+    """
     with corpus.writing() as writer:
         known = {
             request_id
             for batch in corpus.scan(["request_id"], where="teacher = 'import'")
             for request_id in batch["request_id"].to_pylist()
         }
+        take_in = TakeIn(source.origin.sample_rate, threads, scoring)
         score = Score(
             open_scorers,
             references=corpus.voices(),
             stops=stopping_gates(policy),
             resources=scoring,
         )
-        pipeline = Pipeline(IMPORTED_SCHEMA, (score,))
+        pipeline = Pipeline(PLANNED_SCHEMA, (take_in, score))
         added = 0
-        for rows in _sliced(utterances_from(source, known=known, threads=threads)):
-            for batch in engine.run(pipeline, rows):
-                writer.append(batch)
-                added += batch.num_rows
-                on_batch(batch)
-        writer.flush()
-        judge_corpus(corpus, writer, policy)
+        try:
+            for planned in _slices(requests_from(source, known=known, threads=threads)):
+                on_start(planned.num_rows)
+                for batch in engine.run(pipeline, planned):
+                    writer.append(batch.drop_columns("recording"))
+                    added += batch.num_rows
+                    on_batch(batch)
+        finally:
+            writer.flush()
+            judge_corpus(corpus, writer, policy)
     return added
 
 
-def _sliced(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+def _slices(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Yield what comes, ``PLANNED_BYTES`` at a time; before an error, what came until then."""
     waiting: list[pa.RecordBatch] = []
-    for batch in chain(batches, [None]):
-        if batch is not None:
+    failure: UsageError | None = None
+    try:
+        for batch in batches:
             waiting.append(batch)
-        if waiting and (batch is None or sum(b.num_rows for b in waiting) >= SLICE_ROWS):
-            yield pa.Table.from_batches(waiting, IMPORTED_SCHEMA)
-            waiting = []
+            if sum(b.nbytes for b in waiting) >= PLANNED_BYTES:
+                yield pa.Table.from_batches(waiting, PLANNED_SCHEMA)
+                waiting = []
+    except UsageError as error:
+        failure = error
+    if waiting:
+        yield pa.Table.from_batches(waiting, PLANNED_SCHEMA)
+    if failure is not None:
+        raise failure

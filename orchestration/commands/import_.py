@@ -26,6 +26,7 @@ def run(settings: DictConfig, console: Console) -> int:
             engine=scoring.engine,
             scoring=scoring.resources,
             threads=settings.score.threads,
+            on_start=progress.start,
             on_batch=progress.advance,
         )
     if settings.tag:
