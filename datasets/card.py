@@ -1,24 +1,30 @@
 """The data card: what an export holds, for whoever finds it in five years.
 
-Its head is the one that Hugging Face datasets reads; the rest is for people: contents by cell,
-whose voices and texts under which licence and consent, what was refused and why, with what it was
-made and measured, and how to load it.
+Its head is the one that Hugging Face datasets reads; the rest is for people: what it is for and
+what it is not, contents by cell, whose voices and texts under which licence and consent and who
+must be named, what was refused and why, with what it was made and measured, and how to load it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from lauter.datasets.croissant import licences
 from lauter.datasets.exported import SPEECH, ExportSummary
 from lauter.datasets.hugging_face import front_matter
 from lauter.datasets.selection import Selection
 
+IMPORTED = "import"
+"""The teacher's name in rows that were spoken elsewhere."""
+TEACHER_FINGERPRINT = "teacher_fingerprint"
+
 
 def data_card(selection: Selection, export: ExportSummary) -> str:
     """Return the card of an export, in Markdown."""
     sections = [
         _summary(selection, export),
+        _use(selection),
         _contents(selection),
         _origins(selection),
+        _attribution(selection),
         _refused(selection),
         _made_with(selection),
         _loading_lance(export) if export.shards == 0 else _loading_shards(export),
@@ -28,7 +34,7 @@ def data_card(selection: Selection, export: ExportSummary) -> str:
 
 
 def _summary(selection: Selection, export: ExportSummary) -> list[str]:
-    imported = selection.tally.teachers["import"]
+    imported = selection.tally.teachers[IMPORTED]
     made = export.samples - imported
     origin = (
         "**All of it is synthetic speech.** Say so wherever it is heard."
@@ -39,11 +45,39 @@ def _summary(selection: Selection, export: ExportSummary) -> list[str]:
     return [
         "# Data card",
         "",
-        f"{export.samples} utterances, {export.duration_s / 3600:.3f} hours, "
+        f"{export.samples} utterances, {export.duration_s / 60:.1f} minutes, "
         f"{export.audio_bytes / 1e6:.1f} MB of FLAC; splits: {splits}. {origin}",
         "",
         f"Corpus digest `{selection.corpus.digest()}`, "
         f"policy `{selection.corpus.policy_name(selection.policy)}` (`{selection.policy}`).",
+    ]
+
+
+def _use(selection: Selection) -> list[str]:
+    """What the data are for, and what they cannot tell."""
+    tally = selection.tally
+    scorers = [name for name in tally.fingerprints if name != TEACHER_FINGERPRINT]
+    measured = ", ".join(name.removesuffix("_fingerprint") for name in scorers) or "nothing"
+    synthetic = [] if set(tally.teachers) <= {IMPORTED} else [
+        "- A student learns its teachers' mistakes and habits from synthetic speech; "
+        "measure it on recordings of people too.",
+    ]  # fmt: skip
+    not_commercial = sorted(name for name in licences(selection) if "-NC" in name)
+    return [
+        "## Intended use and limits",
+        "",
+        "For training and evaluating speech synthesis, recognition and dialogue. Not for passing "
+        "it off as the recording of a person, and not for imitating anybody beyond what the "
+        "consents below allow.",
+        "",
+        f"- {_counted(tally.speakers, 'voice')} in {_counted(tally.languages, 'language')} "
+        f"({', '.join(sorted(tally.languages))}): what is learned from them holds for others only "
+        "where that was tested.",
+        *synthetic,
+        f"- Machines judged it, nobody listened to each utterance. They measured: {measured}. "
+        "A figure that is null did not apply to its utterance.",
+        "- Splits are drawn by text: no sentence is in two of them, but voices are in all.",
+        *([f"- {', '.join(not_commercial)} forbids commercial use."] if not_commercial else []),
     ]
 
 
@@ -84,12 +118,12 @@ def _origins(selection: Selection) -> list[str]:
     return [
         "## Voices, their licences and consents",
         "",
-        *_table(["speaker", "dialect", "gender", "licence", "consent", "accepted"], rows),
+        *_table(["speaker", "dialect", "gender", "licence", "consent", "utterances"], rows),
         "",
         "## Texts and their licences",
         "",
         *_table(
-            ["source", "licence", "accepted"],
+            ["source", "licence", "utterances"],
             [
                 [source or "not stated", licence or "not stated", count]
                 for (source, licence), count in sorted(tally.texts.items())
@@ -98,6 +132,36 @@ def _origins(selection: Selection) -> list[str]:
         "",
         f"All licences together: {', '.join(licences(selection)) or 'none stated'}.",
     ]
+
+
+def _attribution(selection: Selection) -> list[str]:
+    """Whom the licences ask to name."""
+    spoken, texts = selection.tally.speakers, selection.tally.texts
+    voices = selection.corpus.voices().select(["speaker", "licence", "consent"]).to_pylist()
+    owed = [
+        f"- voice {voice['speaker']}: {voice['consent']} ({voice['licence']})"
+        for voice in voices
+        if spoken[voice["speaker"]] and _asks_for_names(voice["licence"])
+    ]
+    owed += [
+        f"- texts: {source or 'source not stated'} ({licence})"
+        for source, licence in texts
+        if _asks_for_names(licence)
+    ]
+    if not owed:
+        return ["## Attribution", "", "No licence above is one that asks for a name."]
+    return [
+        "## Attribution",
+        "",
+        "These licences ask that the following stands wherever this speech is published, and that "
+        "it is said that the voices were synthesised and edited:",
+        "",
+        *sorted(set(owed)),
+    ]
+
+
+def _asks_for_names(licence: str) -> bool:
+    return licence.upper().startswith("CC-BY")
 
 
 def _refused(selection: Selection) -> list[str]:
@@ -140,6 +204,7 @@ def _made_with(selection: Selection) -> list[str]:
 
 def _loading_shards(export: ExportSummary) -> list[str]:
     split = next(iter(export.splits))
+    parts = " ".join(f"--split-parts '{name}:{name}/.*'" for name in export.splits)
     return f"""\
 ## How to load it
 
@@ -194,12 +259,10 @@ for row in load_dataset("{export.folder.name}", split="{split}", streaming=True)
 With **Megatron-Energon**, once it has written its index:
 
 ```shell
-energon prepare {export.folder.name} --num-workers 2
+energon prepare {export.folder.name} --non-interactive --sample-type CrudeWebdataset {parts}
 ```
 
-choosing `CrudeWebdataset` as the sample type; each sample then has `flac` and `json`.""".split(
-        "\n"
-    )
+A cooker of yours then finds `flac` and `json` in each sample.""".split("\n")
 
 
 def _loading_lance(export: ExportSummary) -> list[str]:
@@ -224,6 +287,10 @@ import lance
 speech = lance.dataset("{export.folder.name}/{SPEECH}")
 print(speech.take([0], columns=["text", "audio"]).to_pylist())
 ```""".split("\n")
+
+
+def _counted(things: Collection[str], name: str) -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:

@@ -14,7 +14,7 @@ audio is far slower than either.
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -287,6 +287,10 @@ class Corpus:
         """Return the versions of the utterances and when each was committed."""
         listed = open_dataset(self.path / UTTERANCES).versions()
         return {int(version["version"]): version["timestamp"] for version in listed}
+
+    def committed(self) -> datetime:
+        """Return when the opened state of the utterances was committed, in UTC."""
+        return _committed(self._utterances).astimezone(UTC)
 
     def digest(self) -> str:
         """Return one digest over ids, audio and latest verdicts, whatever the order of rows."""

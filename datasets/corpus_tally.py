@@ -38,14 +38,15 @@ class CorpusTally:
         self.unjudged = 0
         """Rows that were spoken after the last judging."""
         self.texts: Counter[tuple[str, str]] = Counter()
-        """Accepted rows by source and licence of their text."""
+        """Exported rows by source and licence of their text."""
         self.speakers: Counter[str] = Counter()
-        """Accepted rows by speaker."""
+        """Exported rows by speaker."""
         self.languages: Counter[str] = Counter()
-        """Accepted rows by language."""
+        """Exported rows by language."""
         self.teachers: Counter[str] = Counter()
-        """Accepted rows by teacher."""
+        """Exported rows by teacher."""
         self.fingerprints: dict[str, set[str]] = {name: set() for name in fingerprints}
+        """Of teachers and scorers, those that exported rows were made and measured with."""
 
     @property
     def total(self) -> CellTally:
@@ -58,9 +59,13 @@ class CorpusTally:
             sum(cell.accepted_s for cell in cells),
         )
 
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Count the rows of ``batch``, which have the tally's columns and verdicts."""
+    def add(self, batch: pa.RecordBatch, exported: pa.BooleanArray) -> None:
+        """Count the rows of ``batch``, which have the tally's columns and verdicts.
+
+        ``exported`` says which of them the export takes.
+        """
         table = pa.Table.from_batches([batch])
+        taken = table.filter(exported)
         table = table.append_column("spoken", pc.is_null(table["error_kind"]))
         accepted = table.filter(table["accepted"])
         self.unjudged += table.filter(table["spoken"])["accepted"].null_count
@@ -70,12 +75,12 @@ class CorpusTally:
         for *cell, count, seconds in _counts(accepted, [*CELL], [("duration_s", "sum")]):
             self.cells[tuple(cell)].accepted += count
             self.cells[tuple(cell)].accepted_s += seconds
-        for source, licence, count in _counts(accepted, ["text_source", "text_licence"]):
+        for source, licence, count in _counts(taken, ["text_source", "text_licence"]):
             self.texts[source, licence] += count
         for counter, rows, name in (
-            (self.speakers, accepted, "speaker"),
-            (self.languages, accepted, "language"),
-            (self.teachers, accepted, "teacher"),
+            (self.speakers, taken, "speaker"),
+            (self.languages, taken, "language"),
+            (self.teachers, taken, "teacher"),
             (self.errors, table.filter(pc.invert(table["spoken"])), "error_kind"),
         ):
             for value, count in _counts(rows, [name]):
@@ -85,7 +90,7 @@ class CorpusTally:
         for gate, reason, count in _counts(gates, ["gate", "reason"]):
             self.refused[gate, reason] += count
         for name, values in self.fingerprints.items():
-            values.update(pc.unique(table[name].drop_null()).to_pylist())
+            values.update(pc.unique(taken[name].drop_null()).to_pylist())
 
 
 def _counts(

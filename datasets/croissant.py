@@ -46,7 +46,7 @@ def croissant(selection: Selection, export: ExportSummary) -> str:
         "name": "lauter-speech",
         "description": (
             f"{export.samples} utterances, {export.duration_s / 3600:.3f} h of speech by "
-            f"{', '.join(sorted(tally.teachers))}, kept under the policy {selection.policy}. "
+            f"{', '.join(sorted(tally.teachers))}, judged under the policy {selection.policy}. "
             "README.md tells the rest."
         ),
         "license": [licence_url(licence) for licence in licences(selection)],
@@ -54,7 +54,7 @@ def croissant(selection: Selection, export: ExportSummary) -> str:
         "keywords": ["speech", "text-to-speech", "synthetic speech"],
         "version": "1.0.0",
         "citeAs": f"Speech made with Lauter, corpus digest {selection.corpus.digest()}",
-        "datePublished": max(selection.corpus.versions().values()).date().isoformat(),
+        "datePublished": selection.corpus.committed().date().isoformat(),
         "distribution": [
             {
                 "@type": "cr:FileObject",
@@ -74,7 +74,7 @@ def croissant(selection: Selection, export: ExportSummary) -> str:
 
 
 def licences(selection: Selection) -> list[str]:
-    """Return the SPDX ids under which the accepted texts and their voices stand."""
+    """Return the SPDX ids under which the exported texts and their voices stand."""
     spoken = selection.tally.speakers
     voices = [
         voice["licence"]

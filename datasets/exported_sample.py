@@ -2,6 +2,7 @@
 
 import json
 import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +57,14 @@ class ExportedSample:
             "duration": samples / rate,
             "channel_ids": [0],
         }
+
+
+def record_in(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the record that stands in a sample's manifest; None where it is another house's."""
+    match manifest:
+        case {"sources": [{"type": "shar", "source": dict(record)}]}:
+            return record
+    return None
 
 
 def _member(name: str, content: bytes) -> bytes:

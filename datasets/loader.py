@@ -41,9 +41,12 @@ class SpeechLoader(IterableDataset[tuple[list[SpeechSample], State]]):
 
     Iterating begins at the loaded state; the state at an epoch's end begins the next one. Ranks
     and the workers of a ``DataLoader(loader, batch_size=None, num_workers=…)`` share the samples
-    among them, and the order in which a rank's batches come does not depend on its workers. For a
-    Lance export give the ``DataLoader`` ``multiprocessing_context="spawn"``: Lance does not
-    survive a fork.
+    among them, and the order in which a rank's batches come does not depend on its workers. All
+    ranks get equally many batches; where samples do not suffice, the last one may be empty.
+
+    Workers take the state along when they start, so leave ``persistent_workers`` at False. For a
+    Lance export give the ``DataLoader`` ``multiprocessing_context="spawn"``: Lance is not safe in
+    forked processes.
     """
 
     def __init__(
@@ -90,7 +93,7 @@ class SpeechLoader(IterableDataset[tuple[list[SpeechSample], State]]):
         return self._samples
 
     def __len__(self) -> int:
-        """How many batches of a whole epoch this rank gets."""
+        """How many batches each rank gets in a whole epoch."""
         return sum(1 for _ in self._spans(0))
 
     def state_dict(self) -> State:
@@ -105,6 +108,12 @@ class SpeechLoader(IterableDataset[tuple[list[SpeechSample], State]]):
 
         Raises ``UsageError`` for a state that was taken with other settings or data.
         """
+        missing = [name for name in self.state_dict() if name not in state]
+        if missing:
+            raise UsageError(
+                f"this is no state of a loader: it has no {missing[0]}; "
+                "keep the one that comes with each batch"
+            )
         for name, ours in self._bound_to.items():
             if state[name] != ours:
                 raise UsageError(

@@ -39,15 +39,18 @@ class Span:
 def spans(position: int, total: int, batch_size: int, rank: int, world: int) -> Iterator[Span]:
     """Yield the batches of one rank from ``position`` to the epoch's end at ``total``.
 
-    The last round is shared out evenly: all ranks have equally many batches, unless fewer samples
-    than ranks are left; then some go without in that round, but never rank 0.
+    All ranks have equally many batches, so that none waits for the others in vain: the last rounds
+    are shared out evenly. A batch is empty only where fewer samples than ranks are left at
+    ``position``, or at the end of an epoch with a ``batch_size`` of 1; rank 0's never is.
     """
     while position < total:
-        size = min(batch_size * world, total - position)
+        left = total - position
+        size = min(batch_size * world, left)
+        if batch_size > 1 and size < left < size + world:
+            size = left - left // 2  # what is left has no sample for each rank: share out both
         start, stop = (position - (-size * turn // world) for turn in (rank, rank + 1))
         position += size
-        if start < stop:
-            yield Span(start, stop, position)
+        yield Span(start, stop, position)
 
 
 class ReadingOrder:

@@ -86,8 +86,9 @@ def select(
     rows, keys, split_of = array("q"), array("Q"), array("b")
     first = 0
     for batch in judgements.join(corpus.scan(tally.columns, batch_size=TALLY_ROWS)):
-        tally.add(batch)
-        chosen = np.flatnonzero(_is_chosen(batch, accepted).to_numpy(zero_copy_only=False))
+        is_chosen = _is_chosen(batch, accepted)
+        tally.add(batch, is_chosen)
+        chosen = np.flatnonzero(is_chosen.to_numpy(zero_copy_only=False))
         rows.extend((first + chosen).tolist())
         for row in batch.select(["request_id", "text"]).take(pa.array(chosen)).to_pylist():
             keys.append(_bits(f"{_SHUFFLE_DOMAIN}.{seed}", row["request_id"]))
@@ -112,7 +113,7 @@ def select(
     )
 
 
-def _is_chosen(batch: pa.RecordBatch, accepted: bool | None) -> pa.Array:
+def _is_chosen(batch: pa.RecordBatch, accepted: bool | None) -> pa.BooleanArray:
     spoken = pc.is_null(batch["error_kind"])
     if accepted is None:
         return spoken

@@ -83,6 +83,10 @@ def find_shards(folder: Path, split: str, *, skip_damaged: bool = False) -> Shar
     if damage and not skip_damaged:
         others = f" (and {len(damage) - 1} more shards are damaged)" if damage[1:] else ""
         raise UsageError(f"{damage[0]}{others}; {_COPY_AGAIN}")
+    if not any(shard.samples for shard in found):
+        raise UsageError(
+            f"of the split '{split}' of the export {folder} no sample can be read; copy it again"
+        )
     return ShardSource(folder, tuple(found))
 
 

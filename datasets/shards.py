@@ -30,6 +30,7 @@ from lauter.datasets.exported import (
     PLACE_FIELDS,
     SAMPLES,
     SHARDS_KEY,
+    SPEECH,
     ExportedFile,
     ExportSummary,
     ShardFacts,
@@ -60,14 +61,15 @@ def export_webdataset(
 
     ``accepted=False`` takes the rejected rows and ``None`` all that were spoken, each with its
     verdict; ``splits`` gives shares by name, all in ``train`` otherwise. The same corpus, policy
-    and seed give the same files, to the byte. ``on_sample`` is told after each sample how many of
-    how many are written. Raises ``UsageError`` where there is nothing to export, where ``folder``
-    is there already (unless it may be overwritten), or the disk is full.
+    and seed give the same files, to the byte. A sample larger than ``shard_bytes`` has a shard of
+    its own. ``on_sample`` is told after each sample how many of how many are written. Raises
+    ``UsageError`` where there is nothing to export, where ``folder`` is there already (unless it
+    is an export that may be overwritten), or the disk is full.
     """
     if shard_bytes < 1:
         raise UsageError(f"a shard of {shard_bytes} bytes holds nothing; set shard_bytes above 0")
     target = Path(folder)
-    with written_whole(target, overwrite=overwrite) as hidden:
+    with written_whole(target, overwrite=overwrite, marks=(SAMPLES, SPEECH)) as hidden:
         selection = select(corpus, policy=policy, seed=seed, accepted=accepted, splits=splits)
         audio_bytes, duration_s, written = 0, 0.0, 0
         shards = ShardWriter(hidden, selection.fields, shard_bytes)

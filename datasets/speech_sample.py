@@ -6,6 +6,8 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from lauter.datasets.audio import Clip
+from lauter.datasets.errors import UsageError
+from lauter.datasets.exported_sample import record_in
 from lauter.datasets.reading_order import Place
 
 
@@ -22,7 +24,12 @@ class SpeechSample:
         """Text, tags, figures and provenance, as they were exported."""
         if isinstance(self._described, dict):
             return self._described
-        record: dict[str, Any] = json.loads(self._described)["sources"][0]["source"]
+        record = record_in(json.loads(self._described))
+        if record is None:
+            raise UsageError(
+                f"the sample {self.key} has a JSON that `lauter export` did not write; "
+                "export the corpus again"
+            )
         return record
 
     @cached_property

@@ -2,7 +2,8 @@
 
 Only the tars' headers and the small members (json, txt) are read here; the audio stays where it
 lies, as a stretch of bytes in the tar, until a worker fetches it. A zipped tar has no such places,
-so its audio is carried along.
+so its audio is carried along. The JSON of our own exports is a recording's manifest with the
+sample's record in it; that is unwrapped.
 """
 
 import io
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from lauter.datasets.errors import UsageError
+from lauter.datasets.exported_sample import record_in
 from lauter.datasets.imports.columns import Columns
 from lauter.datasets.imports.recording import Origin, Recording
 
@@ -140,7 +142,7 @@ def _description(data: bytes) -> dict[str, Any]:
     said = json.loads(data)
     if not isinstance(said, dict):
         raise ValueError(f"it is no object, but {type(said).__name__}")
-    return said
+    return record_in(said) or said
 
 
 def _samples(path: Path) -> Iterator[_Sample]:

@@ -24,6 +24,7 @@ SENTENCES = [
     ("桥下的水很清。", "zh", "cmn"),
     ("明日は七時に起きます。", "ja", "ja-JP"),
 ]  # fmt: skip
+SOMEONE = Voice("someone", "en-US", "female", "CC0-1.0", "by herself, for anything")
 SCORES = [
     described("cer", pa.float64(), "Character error rate"),
     described("wer", pa.float64(), "Word error rate"),
@@ -32,11 +33,18 @@ SCORES = [
 
 
 def judged_corpus(
-    folder: Path, rows: int = 60, *, codes: bool = False, samples: int = 400, judged: bool = True
+    folder: Path,
+    rows: int = 60,
+    *,
+    codes: bool = False,
+    samples: int = 400,
+    judged: bool = True,
+    voice: Voice = SOMEONE,
 ) -> Corpus:
     """Every tenth row failed, every third of the others is rejected (too high a CER)."""
     batch = pa.RecordBatch.from_pylist(
-        [_utterance(number, codes, samples) for number in range(rows)], schema=UTTERANCE_SCHEMA
+        [_utterance(number, codes, samples, voice.speaker) for number in range(rows)],
+        schema=UTTERANCE_SCHEMA,
     )
     ids = batch["request_id"].to_pylist()
     spoken = [number for number in range(rows) if number % 10 != 9]
@@ -70,7 +78,6 @@ def judged_corpus(
         ],
         schema=VERDICT_SCHEMA,
     )  # fmt: skip
-    voice = Voice("someone", "en-US", "female", "CC0-1.0", "by herself, for anything")
     corpus = Corpus.create(folder)
     with corpus.writing() as writer:
         writer.append(batch)
@@ -101,17 +108,17 @@ def flac_of(number: int, samples: int = 400) -> bytes:
     return encode_flac((0.1 * noise).astype(np.float32), RATE)
 
 
-def request_of(number: int) -> Request:
+def request_of(number: int, speaker: str = SOMEONE.speaker) -> Request:
     text, language, dialect = SENTENCES[number % 3]
     prompt = Prompt(
         f"{text} {number // 6}", language, dialect, emotion="joy", emotion_level=2,
-        speaker="someone", text_source="tests", text_licence="Apache-2.0",
+        speaker=speaker, text_source="tests", text_licence="Apache-2.0",
     )  # fmt: skip
     return Request(prompt, "noise", "noise-1", number).identified()
 
 
-def _utterance(number: int, codes: bool, samples: int) -> dict[str, object]:
-    request = request_of(number)
+def _utterance(number: int, codes: bool, samples: int, speaker: str) -> dict[str, object]:
+    request = request_of(number, speaker)
     failed = number % 10 == 9
     flac = flac_of(number, samples)
     return asdict(request.prompt) | {

@@ -1,0 +1,96 @@
+"""Which rows an export takes, and into which split."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from judged_corpus import accepted_numbers, judged_corpus, rejected, request_of
+
+from lauter.datasets.corpus import Corpus
+from lauter.datasets.errors import UsageError
+from lauter.datasets.records import UTTERANCE_SCHEMA
+from lauter.datasets.selection import Selection, plain_row, select
+
+ROWS = 200
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    return judged_corpus(tmp_path_factory.mktemp("corpus") / "corpus", ROWS)
+
+
+def numbers(selection: Selection, split: str = "train") -> list[int]:
+    return [seed for batch in selection.batches(split) for seed in batch["seed"].to_pylist()]
+
+
+def test_accepted_rejected_or_all_that_was_spoken(corpus: Corpus) -> None:
+    spoken = [number for number in range(ROWS) if number % 10 != 9]
+    wanted = {
+        True: accepted_numbers(ROWS),
+        False: [number for number in spoken if rejected(number)],
+        None: spoken,
+    }
+    for accepted, expected in wanted.items():
+        selection = select(corpus, accepted=accepted)
+        assert sorted(numbers(selection)) == expected
+        verdict_is_told = "failed_gates" in [field.name for field in selection.fields]
+        assert verdict_is_told == (accepted is not True)
+
+
+def test_rejected_rows_come_with_their_reasons(corpus: Corpus) -> None:
+    (first, *_) = select(corpus, accepted=False).batches("train")
+    assert first["accepted"].to_pylist() == [False] * first.num_rows
+    assert first["failed_gates"][0].as_py()[0]["reason"] == "it says something else"
+
+
+def test_splits_share_rows_out_as_asked_and_no_text_is_in_two(corpus: Corpus) -> None:
+    selection = select(corpus, splits={"train": 0.6, "valid": 0.3, "test": 0.1})
+    assert list(selection.splits) == ["train", "valid", "test"]
+    assert sum(selection.splits.values()) == len(accepted_numbers(ROWS))
+    texts = {
+        split: {request_of(number).prompt.text for number in numbers(selection, split)}
+        for split in selection.splits
+    }
+    assert not texts["train"] & texts["valid"] and not texts["train"] & texts["test"]
+    assert 0.4 < selection.splits["train"] / len(accepted_numbers(ROWS)) < 0.8
+
+
+def test_a_text_stays_in_its_split_whatever_the_seed(corpus: Corpus) -> None:
+    shares = {"train": 0.5, "valid": 0.5}
+    one, other = (select(corpus, seed=seed, splits=shares) for seed in (0, 1))
+    assert numbers(one, "valid") != numbers(other, "valid")
+    assert sorted(numbers(one, "valid")) == sorted(numbers(other, "valid"))
+
+
+def test_the_order_does_not_depend_on_the_order_of_speaking(tmp_path: Path) -> None:
+    forward = judged_corpus(tmp_path / "forward", 30)
+    backward = Corpus.create(tmp_path / "backward")
+    rows = next(iter(forward.scan(UTTERANCE_SCHEMA.names)))
+    with backward.writing() as writer:
+        writer.append(rows.take(list(reversed(range(30)))).cast(rows.schema))
+        writer.flush()
+        writer.put_verdicts("strict", "p1", "gates: []\n", forward.verdicts())
+    assert numbers(select(forward, seed=7)) == numbers(select(backward, seed=7))
+
+
+@pytest.mark.parametrize(
+    ("splits", "sentence"),
+    [
+        ({"train": 0.5, "valid": 0.4}, "do not add up to 1"),
+        ({"train": 1.2, "valid": -0.2}, "not positive"),
+        ({"a/b": 1.0}, "'a/b' cannot name a split"),
+    ],
+)
+def test_shares_that_make_no_sense_are_refused(
+    splits: dict[str, float], sentence: str, corpus: Corpus
+) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        select(corpus, splits=splits)
+
+
+@given(st.floats())
+def test_a_figure_that_is_no_number_becomes_null(figure: float) -> None:
+    plain = plain_row({"cer": figure, "text": "nan"})
+    assert plain["text"] == "nan"
+    assert plain["cer"] == (figure if abs(figure) < float("inf") else None)
