@@ -1,20 +1,22 @@
 """`lauter export`: accepted speech as WebDataset shards or Lance, with its data card."""
 
+from pathlib import Path
+
 from omegaconf import DictConfig
 from rich.console import Console
 
 from lauter.datasets.corpus import Corpus
-from lauter.datasets.errors import UsageError
 from lauter.datasets.lance_export import export_lance
 from lauter.datasets.shards import export_webdataset
+from lauter.orchestration.durations import length_of_time
 from lauter.orchestration.progress import counted_progress
+from lauter.orchestration.run_record import RunRecord
 
 
 def run(settings: DictConfig, console: Console) -> int:
     """Write the export and say what it holds."""
+    record = RunRecord("export", settings)
     options = settings.export
-    if options.format not in ("webdataset", "lance"):
-        raise UsageError(f"there is no export format '{options.format}'; use webdataset or lance")
     corpus = Corpus.open(settings.corpus, version=options.version)
     with counted_progress(console, "exporting") as on_sample:
         if options.format == "webdataset":
@@ -34,9 +36,15 @@ def run(settings: DictConfig, console: Console) -> int:
                 overwrite=options.overwrite,
                 on_sample=on_sample,
             )
+    record.facts |= {
+        "folder": str(Path(options.folder).resolve()),
+        "samples": summary.samples,
+        "duration_s": summary.duration_s,
+    }
+    record.write(corpus.path, changed=False)
     kind = f"{summary.shards} shards" if summary.shards else "one Lance dataset"
     console.print(
-        f"{summary.samples} accepted utterances, {summary.duration_s / 60:.1f} min, "
-        f"as {kind} in {summary.folder}"
+        f"{summary.samples} accepted utterances, {length_of_time(summary.duration_s)}, "
+        f"{kind} in {summary.folder}"
     )
     return 0
