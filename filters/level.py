@@ -53,7 +53,10 @@ def clipped_ratio(audio: Samples) -> float:
     peak = float(magnitude.max(initial=0.0))
     if peak == 0.0:
         return 0.0
-    at_top = np.concatenate([[False], magnitude >= peak * (1.0 - FLAT_WITHIN), [False]])
+    at_top = magnitude >= peak * (1.0 - FLAT_WITHIN)
+    if np.count_nonzero(at_top) < FLAT_RUN:
+        return 0.0  # as of all undamaged speech, at a tenth of the cost
+    at_top = np.concatenate([[False], at_top, [False]])
     edges = np.flatnonzero(np.diff(at_top.astype(np.int8)))
     runs = edges[1::2] - edges[::2]
     return float(runs[runs >= FLAT_RUN].sum()) / len(audio)

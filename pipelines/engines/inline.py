@@ -1,11 +1,12 @@
 """The inline engine: a loop, or as many loops as there are workers.
 
-With no workers it is a plain loop in this process: for debuggers, tests and cheap stages. With
-workers, each is a process that runs the whole chain of stages on its own batches. That needs each
-model once per worker, and in return every core is busy to the end whatever the stages cost, no
-audio travels between processes before it is finished, and a crash in native code takes down one
-worker: its rows are tried again one by one, and a row that kills its worker each time becomes a
-dead letter of kind ``crashed``.
+With no workers everything happens in this process: while one batch is scored the next one is
+spoken, each stage in a thread of its own. That is enough where stages are cheap, or spend their
+time in native code. With workers, each is a process that runs the whole chain of stages on its own
+batches. That needs each model once per worker, and in return every core is busy to the end
+whatever the stages cost, no audio travels between processes before it is finished, and a crash in
+native code takes down one worker: its rows are tried again one by one, and a row that kills its
+worker each time becomes a dead letter of kind ``crashed``.
 """
 
 import multiprocessing
@@ -13,7 +14,8 @@ import os
 import pickle
 import signal
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -30,7 +32,7 @@ MAX_CRASHES = 2
 
 @dataclass(frozen=True)
 class InlineEngine:
-    """Runs pipelines here. ``workers=0``: in this process."""
+    """Runs pipelines here. ``workers=0``: in threads of this process."""
 
     workers: int = 0
     name: str = "inline"
@@ -40,9 +42,35 @@ class InlineEngine:
         batch_size = min(stage.resources.batch_size for stage in pipeline.stages)
         batches = rows.combine_chunks().to_batches(max_chunksize=batch_size)
         if self.workers == 0 or not batches:
-            chain = open_chain(pipeline)
-            return (chain(batch) for batch in batches)
+            return _run_in_threads(pipeline, batches)
         return _run_in_processes(pipeline, deque(batches), min(self.workers, len(batches)))
+
+
+def _run_in_threads(
+    pipeline: Pipeline, batches: Sequence[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    """Yield finished batches in order; a stage is only ever in its own thread."""
+    threads = [ThreadPoolExecutor(1, thread_name_prefix=stage.name) for stage in pipeline.stages]
+    functions = [stage.open() for stage in pipeline.stages]
+
+    def after(function: BatchFunction, before: Future[pa.RecordBatch]) -> pa.RecordBatch:
+        return function(before.result())
+
+    waiting: deque[Future[pa.RecordBatch]] = deque()
+    try:
+        for batch in batches:
+            future: Future[pa.RecordBatch] = Future()
+            future.set_result(batch)
+            for thread, function in zip(threads, functions, strict=True):
+                future = thread.submit(after, function, future)
+            waiting.append(future)
+            if len(waiting) > len(threads):
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for thread in threads:
+            thread.shutdown(cancel_futures=True)
 
 
 def open_chain(pipeline: Pipeline) -> BatchFunction:
@@ -89,7 +117,7 @@ def _run_in_processes(
                     _give(worker, waiting, suspects)
                     continue
                 if kind == "error":
-                    raise LauterError(payload)
+                    raise payload
                 _give(worker, waiting, suspects)
                 yield payload
     finally:
@@ -107,7 +135,13 @@ def _start(pipeline: bytes) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, pipeline), daemon=True)
-    process.start()
+    # The parent decides what Ctrl-C means. A child inherits the mask, so that it is deaf to it
+    # from its first moment on, while it still imports.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     theirs.close()
     return _Worker(process, ours)
 
@@ -148,7 +182,6 @@ def _bury(
 
 def _work(connection: Connection, pickled: bytes) -> None:
     """The life of a worker: open the stages, answer each batch, end with the connection."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         chain = open_chain(pickle.loads(pickled))
@@ -157,5 +190,7 @@ def _work(connection: Connection, pickled: bytes) -> None:
             connection.send(("batch", chain(batch)))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
+    except LauterError as error:
+        connection.send(("error", type(error)(str(error))))
     except BaseException as error:
-        connection.send(("error", f"{type(error).__name__}: {error}"))
+        connection.send(("error", LauterError(f"{type(error).__name__}: {error}")))
