@@ -16,8 +16,7 @@ from omegaconf import DictConfig
 
 from lauter.datasets.errors import LauterError, UsageError
 from lauter.datasets.prompts.quotas import Quota, fill
-from lauter.datasets.records import UTTERANCE_SCHEMA
-from lauter.filters.near_duplicates import DUPLICATE_FIELDS
+from lauter.filters.catalogue import known_scores
 from lauter.filters.policy import Policy, check_scores, load_policy
 from lauter.pipelines.engines.protocol import Engine
 from lauter.pipelines.plan import Plan, plan
@@ -64,36 +63,10 @@ def make_scoring(settings: DictConfig) -> Scoring:
     """Return the scorers, policy and engine; raises where a gate reads an unknown score."""
     open_scorers = tuple(cast(list[ScorerFactory], make(settings, "filters")["scorers"]))
     policy = make_policy(settings)
-    check_scores(policy, _known_scores(open_scorers))
+    check_scores(policy, known_scores(field.name for field in score_fields(open_scorers)))
     return Scoring(
         open_scorers, policy, cast(Engine, make(settings, "engine")), _resources(settings.score)
     )
-
-
-# Shipped scorers beside the configured ones: a gate on one of these that is not configured is not
-# applicable, a gate on any other score is a mistake.
-_SHIPPED_SCORES = frozenset(
-    {
-        "characters_per_second", "emotion_margin", "speed_margin", "mos", "mos_signal",
-        "mos_background", "speech_ratio", "leading_silence_s", "trailing_silence_s", "pace",
-        "clipped_ratio", "peak_db", "energy_db", "speaker_similarity", "cer", "wer", "f0_mean_hz",
-        "f0_range_st", "syllable_rate", "audio_duplicate_similarity",
-    }
-)  # fmt: skip
-
-
-def readable_scores() -> set[str]:
-    """Return the columns that a gate may read whatever scorers are configured."""
-    return (
-        set(_SHIPPED_SCORES)
-        | set(UTTERANCE_SCHEMA.names)
-        | {field.name for field in DUPLICATE_FIELDS}
-    )
-
-
-def _known_scores(open_scorers: tuple[ScorerFactory, ...]) -> set[str]:
-    """Return the names of all columns that a gate may read."""
-    return readable_scores() | {field.name for field in score_fields(open_scorers)}
 
 
 def make_job(settings: DictConfig, open_teacher: Callable[[], Teacher]) -> Job:

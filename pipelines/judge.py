@@ -44,7 +44,10 @@ def judge_corpus(corpus: Corpus, writer: JudgingWriter, policy: Policy) -> pa.Ta
 def _find_duplicates(corpus: Corpus, writer: JudgingWriter) -> None:
     """Renew the columns of duplicates, where they changed."""
     spoken = "error_kind IS NULL"
-    found = duplicates(_table(corpus, ["request_id", "text", *CELL_COLUMNS], where=spoken))
+    compared = ["request_id", "text", *CELL_COLUMNS]
+    if "sound_print" in corpus.schema.names:
+        compared.append("sound_print")
+    found = duplicates(_table(corpus, compared, where=spoken))
     names = [field.name for field in DUPLICATE_FIELDS]
     if set(names) <= set(corpus.schema.names):
         before = _table(corpus, ["request_id", *names], where=spoken).sort_by("request_id")
