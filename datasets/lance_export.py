@@ -37,6 +37,7 @@ def export_lance(
         selection = select(corpus, policy=policy, seed=seed, accepted=accepted, splits=splits)
         schema = pa.schema([SPLIT, corpus.schema.field("audio"), *selection.fields])
         written, audio_bytes, duration_s = 0, 0, 0.0
+        failures: list[BaseException] = []
 
         def batches() -> Iterator[pa.RecordBatch]:
             nonlocal written, audio_bytes, duration_s
@@ -50,8 +51,25 @@ def export_lance(
                     split_column = pa.repeat(split, batch.num_rows)
                     yield pa.RecordBatch.from_arrays([split_column, *batch.columns], schema=schema)
 
-        reader = pa.RecordBatchReader.from_batches(schema, batches())
-        lance.write_dataset(reader, str(hidden / SPEECH))
+        reader = pa.RecordBatchReader.from_batches(schema, _noting(failures, batches()))
+        try:
+            lance.write_dataset(reader, str(hidden / SPEECH))
+        except OSError:
+            # Lance wraps what went wrong on our side of the reader, be it only Ctrl-C.
+            if failures:
+                raise failures[0] from None
+            raise
         summary = ExportSummary(target, written, 0, audio_bytes, duration_s, selection.splits)
         (hidden / CARD).write_text(data_card(selection, summary), encoding="utf-8")
     return summary
+
+
+def _noting(
+    failures: list[BaseException], batches: Iterator[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    """Yield ``batches`` and keep the exception that ends them."""
+    try:
+        yield from batches
+    except (Exception, KeyboardInterrupt) as error:
+        failures.append(error)
+        raise
