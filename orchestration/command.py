@@ -4,8 +4,10 @@ Exit codes: 0 done; 1 our fault; 2 what the caller got wrong; 3 a finished run t
 quality gate; 130 stopped by Ctrl-C, with everything committed kept.
 """
 
+import atexit
 import importlib
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -17,6 +19,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from lauter.datasets.errors import LauterError, UsageError
+
+STOPPED = 130
+"""The exit code after Ctrl-C, as shells have it."""
 
 COMMANDS = {
     "doctor": "say what is here, what is missing and how to get it",
@@ -32,7 +37,24 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit with its code."""
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    code = run(sys.argv[1:] if arguments is None else arguments)
+    if code == STOPPED:
+        _leave(code)
+    sys.exit(code)
+
+
+def _leave(code: int) -> None:
+    """Exit in the middle of things.
+
+    Threads of native libraries may still be at work, and abort the process if the interpreter is
+    taken down beneath them. So only what was registered for the end is run: workers and a local
+    Ray are ended. By then a further Ctrl-C has nothing to say.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -54,7 +76,7 @@ def run(arguments: Sequence[str]) -> int:
         return _dispatch(name, overrides, console)
     except KeyboardInterrupt:
         complaints.print("stopped; what was committed is kept, and the same command goes on")
-        return 130
+        return STOPPED
     except LauterError as error:
         if debug:
             traceback.print_exc()

@@ -6,7 +6,6 @@ from pathlib import Path
 import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from lauter.orchestration.durations import length_of_time
 from lauter.orchestration.run_record import newest_export
@@ -60,10 +59,10 @@ def print_places(console: Console, corpus: Path, page: Path | None = None) -> No
         places.append(("accepted speech, exported", export))
     if page:
         places.append(("report, with sounds to play", page))
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    width = max(len(name) for name, _ in places)
     for name, place in places:
-        table.add_row(name, Text(str(place), overflow="fold"))
-    console.print(table)
+        # Never folded, so that a path can be copied.
+        console.print(f"{name:<{width}}  {place}", markup=False, soft_wrap=True)
 
 
 def print_counts(console: Console, title: str, what: str, counts: Mapping[str, int]) -> None:

@@ -4,8 +4,9 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from lauter.datasets.corpus import Corpus
+from lauter.filters.catalogue import known_scores
 from lauter.filters.policy import check_scores
-from lauter.orchestration.making import make_policy, readable_scores
+from lauter.orchestration.making import make_policy
 from lauter.orchestration.run_record import RunRecord
 from lauter.orchestration.tables import print_places, print_summary
 from lauter.pipelines.judge import judge_corpus
@@ -16,7 +17,7 @@ def run(settings: DictConfig, console: Console) -> int:
     record = RunRecord("judge", settings)
     policy = make_policy(settings)
     corpus = Corpus.open(settings.corpus)
-    check_scores(policy, readable_scores() | set(corpus.schema.names))
+    check_scores(policy, known_scores(corpus.schema.names))
     with corpus.writing() as writer, console.status("judging"):
         judge_corpus(corpus, writer, policy)
     if settings.tag:

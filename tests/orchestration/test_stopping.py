@@ -1,0 +1,82 @@
+"""Ctrl-C leaves a whole corpus and one sentence, and the same command goes on from there."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from asking import Ask, settings_in, write_lines
+
+from lauter.datasets.corpus import Corpus
+from lauter.datasets.errors import LauterError
+
+MANY = "quotas.manners=[{count: 160}]"
+
+
+def started(words: list[str]) -> subprocess.Popen[str]:
+    """Start the command as a shell does: as the leader of its own process group."""
+    command = [str(Path(sys.executable).parent / "lauter"), "synthesize", *words]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+
+
+def committed(corpus: Path) -> int:
+    try:
+        return Corpus.open(corpus).count()
+    except LauterError:
+        return 0
+
+
+def ids_of(corpus: Path) -> list[str]:
+    batches = Corpus.open(corpus).scan(["request_id"])
+    return [request_id for batch in batches for request_id in batch["request_id"].to_pylist()]
+
+
+def wait_for_rows(running: subprocess.Popen[str], corpus: Path) -> None:
+    while committed(corpus) < 8:
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("workers", "presses"), [(1, 1), (0, 2)])
+def test_a_stopped_run_goes_on_where_it_was(
+    ask: Ask, tmp_path: Path, workers: int, presses: int
+) -> None:
+    corpus = tmp_path / "corpus"
+    words = [*settings_in(tmp_path), f"engine.workers={workers}", "commit.rows=8"]
+    texts = [
+        {"text": f"Ship number {number} passed the island.", "language": "en"}
+        for number in range(160)
+    ]
+    write_lines(tmp_path / "texts.jsonl", texts)
+    words.append("quotas.dialects=[en-US]")
+    running = started([*words, MANY])
+    wait_for_rows(running, corpus)
+    for _ in range(presses):
+        os.killpg(running.pid, signal.SIGINT)
+        time.sleep(0.1)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 130, (out, err)
+    assert err == "stopped; what was committed is kept, and the same command goes on\n"
+    kept = ids_of(corpus)
+    assert 8 <= len(kept) < 160
+    answer = ask("synthesize", *words, MANY)
+    assert answer.code == 0 and f"added {160 - len(kept)} rows" in answer.out
+    assert ids_of(corpus)[: len(kept)] == kept and len(set(ids_of(corpus))) == 160
+
+
+@pytest.mark.slow
+def test_a_run_that_is_stopped_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:
+    running = started([*settings_in(tmp_path), "engine.workers=1"])
+    while not (tmp_path / "corpus" / "corpus.json").exists():
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.01)
+    time.sleep(0.1)  # now the worker is importing
+    os.killpg(running.pid, signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    assert (running.returncode, "Traceback" in err) == (130, False), err
+    assert committed(tmp_path / "corpus") == 0
