@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import lance
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -52,6 +51,9 @@ def find_rows(folder: Path, split: str) -> LanceSource:
 
 
 def _dataset(folder: Path) -> Any:
+    # Who reads shards needs no Lance, which would warn in each of his forked workers.
+    import lance
+
     try:
         return lance.dataset(str(folder / SPEECH))
     except (OSError, ValueError) as error:

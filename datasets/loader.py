@@ -45,8 +45,8 @@ class SpeechLoader(IterableDataset[tuple[list[SpeechSample], State]]):
     ranks get equally many batches; where samples do not suffice, the last one may be empty.
 
     Workers take the state along when they start, so leave ``persistent_workers`` at False. For a
-    Lance export give the ``DataLoader`` ``multiprocessing_context="spawn"``: Lance is not safe in
-    forked processes.
+    Lance export give the ``DataLoader`` ``multiprocessing_context="forkserver"``: Lance is not safe
+    in forks of a process that has used it.
     """
 
     def __init__(

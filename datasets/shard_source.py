@@ -81,8 +81,8 @@ def find_shards(folder: Path, split: str, *, skip_damaged: bool = False) -> Shar
             shard = replace(shard, samples=readable)
         found.append(shard)
     if damage and not skip_damaged:
-        others = f" (and {len(damage) - 1} more shards are damaged)" if damage[1:] else ""
-        raise UsageError(f"{damage[0]}{others}; {_COPY_AGAIN}")
+        in_all = f" (damaged shards in all: {len(damage)})" if damage[1:] else ""
+        raise UsageError(f"{damage[0]}{in_all}; {_COPY_AGAIN}")
     if not any(shard.samples for shard in found):
         raise UsageError(
             f"of the split '{split}' of the export {folder} no sample can be read; copy it again"
