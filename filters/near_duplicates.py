@@ -201,23 +201,21 @@ class _Sounds:
 
     def alike_candidates(self) -> tuple[Rows, Rows]:
         """Return pairs of rows whose recordings are alike: nearly all that there are."""
-        rows = np.repeat(np.arange(len(self._lengths)), self._lengths)
-        frames = np.arange(len(rows)) - self._starts[rows]
         # One number for bits and place sorts six times as fast as two keys.
-        keyed = (self._bits.astype(np.uint64) << np.uint64(32)) | np.arange(
-            len(rows), dtype=np.uint64
-        )
+        keyed = self._bits.astype(np.uint64) << np.uint64(32)
+        keyed |= np.arange(len(keyed), dtype=np.uint64)
         keyed.sort()
-        places = (keyed & np.uint64(0xFFFFFFFF)).astype(np.int64)
-        bits = keyed >> np.uint64(32)
+        bits, places = (keyed >> np.uint64(32)).astype(np.uint32), keyed.astype(np.uint32)
+        ends = self._starts + self._lengths
         count, shifts = len(self._lengths), 2 * MAX_SHIFT + 1
         found = []
         for step in range(1, _NEIGHBOURS + 1):
             same = np.flatnonzero(bits[:-step] == bits[step:])
-            first, second = places[same], places[same + step]
-            shift = frames[first] - frames[second]
-            near = (np.abs(shift) <= MAX_SHIFT) & (rows[first] != rows[second])
-            pair = rows[first] * count + rows[second]
+            first, second = places[same].astype(np.int64), places[same + step].astype(np.int64)
+            one, other = (np.searchsorted(ends, place, "right") for place in (first, second))
+            shift = first - self._starts[one] - (second - self._starts[other])
+            near = (np.abs(shift) <= MAX_SHIFT) & (one != other)
+            pair = one * count + other
             found.append((pair * shifts + shift + MAX_SHIFT)[near])
         pair, shift = np.divmod(_each_once(np.concatenate(found)), shifts)
         pairs = _Pairs(*np.divmod(pair, max(count, 1)), shift - MAX_SHIFT)
@@ -260,6 +258,8 @@ def _each_once(numbers: Rows) -> Rows:
 def _numbered(rows: pa.Table, columns: tuple[str, ...], *more: pa.Array) -> Rows:
     """Return a number for each row, the same where all columns and ``more`` are."""
     parts = [pc.cast(rows[column], pa.string()).combine_chunks() for column in columns]
-    joined = pc.binary_join_element_wise(*parts, *more, "\t")
+    # Of no rows, `more` has no type.
+    parts += [pc.cast(one, pa.string()) for one in more]
+    joined = pc.binary_join_element_wise(*parts, "\t")
     numbers: Rows = pc.dictionary_encode(joined).indices.to_numpy().astype(np.int64)
     return numbers

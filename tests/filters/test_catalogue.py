@@ -1,0 +1,42 @@
+"""The catalogue of scores is what the scorers add, and names every one of them."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra.utils import get_class
+
+import lauter.orchestration
+from lauter.datasets.errors import UsageError
+from lauter.filters.catalogue import SCORES, known_scores
+from lauter.filters.policy import POLICY_FOLDER, check_scores, load_policy, parse_policy
+
+CONFIGURED = Path(next(iter(lauter.orchestration.__path__))) / "conf" / "filters"
+
+
+def scorers(name: str) -> list[type]:
+    content = yaml.safe_load((CONFIGURED / f"{name}.yaml").read_text("utf-8"))
+    return [get_class(entry["_target_"]) for entry in content["scorers"]]
+
+
+def test_the_default_configuration_names_every_scorer_and_the_catalogue_their_columns() -> None:
+    added = {one.name: tuple(field.name for field in one.fields) for one in scorers("default")}
+    assert added == SCORES
+
+
+def test_every_column_says_what_it_is() -> None:
+    fields = [field for one in scorers("default") for field in one.fields]
+    assert all(field.metadata[b"description"] for field in fields)
+    assert len({field.name for field in fields}) == len(fields)
+
+
+@pytest.mark.parametrize("policy", sorted(path.stem for path in POLICY_FOLDER.glob("*.yaml")))
+def test_the_policies_read_scores_that_some_scorer_measures(policy: str) -> None:
+    check_scores(load_policy(policy), known_scores([]))
+
+
+def test_a_score_of_a_scorer_of_ones_own_is_known_where_it_is_configured() -> None:
+    policy = parse_policy("gates: [{gate: a, score: smiles, at_least: 1, reason: Too few.}]")
+    check_scores(policy, known_scores(["smiles"]))
+    with pytest.raises(UsageError, match="'smiles', which no scorer measures"):
+        check_scores(policy, known_scores([]))
