@@ -7,7 +7,7 @@ CONSTRAINTS := -c requirements/constraints.txt
 # `datasets/` here must never shadow Hugging Face's `datasets`: keep the root off the path.
 export PYTHONSAFEPATH := 1
 
-.PHONY: demo test lint fmt clean environment voices
+.PHONY: demo test lint fmt bench clean environment voices
 
 environment: $(VENV)/.ready voices
 
@@ -44,6 +44,10 @@ lint: $(VENV)/.ready
 fmt: $(VENV)/.ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# `make bench ONLY="resume memory"` measures those files alone.
+bench: environment
+	PYTHONPATH=$(CURDIR)/bench $(BIN)/python bench/engine.py $(ONLY)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

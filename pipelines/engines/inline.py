@@ -1,4 +1,4 @@
-"""The inline engine: a loop, or as many loops as there are workers.
+"""The inline engine: this machine, in threads of this process or in processes of their own.
 
 With no workers everything happens in this process: while one batch is scored the next one is
 spoken, each stage in a thread of its own. That is enough where stages are cheap, or spend their

@@ -105,6 +105,19 @@ def start(script: Path, *arguments: object) -> subprocess.Popen[str]:
     )
 
 
+def committed(folder: Path) -> list[str]:
+    """The ids in a corpus; none where not even the corpus was made."""
+    if not (folder / "corpus.json").exists():
+        return []
+    batches = Corpus.open(folder).scan(["request_id"])
+    return [request_id for batch in batches for request_id in batch["request_id"].to_pylist()]
+
+
+def times_asked(calls: Path) -> dict[str, int]:
+    """How often the teacher was asked for each request, by all processes until now."""
+    return {file.name: file.stat().st_size for file in calls.iterdir()}
+
+
 @pytest.mark.slow
 def test_a_run_killed_at_ten_random_moments_ends_like_an_uninterrupted_one(
     tmp_path: Path,
@@ -116,25 +129,22 @@ def test_a_run_killed_at_ten_random_moments_ends_like_an_uninterrupted_one(
     calls.mkdir()
     folder = tmp_path / "corpus"
     chance = random.Random(0)
-    committed_before: dict[str, int] = {}
+    asked_before: dict[str, int] = {}
     for _ in range(10):
         process = start(script, folder, calls, "inline", count)
         assert process.stdout is not None and process.stdout.readline() == "running\n"
         time.sleep(chance.uniform(0.5, 4.0))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        counts = {file.name: len(file.read_bytes()) for file in calls.iterdir()}
-        for request_id, asked in committed_before.items():
-            assert counts.get(request_id, 0) == asked, "a committed request was decoded again"
-        committed = [row for batch in Corpus.open(folder).scan(["request_id"]) for row in
-                     batch["request_id"].to_pylist()]  # fmt: skip
-        assert len(committed) == len(set(committed))
-        committed_before = {request_id: counts.get(request_id, 0) for request_id in committed}
+        asked = times_asked(calls)
+        again = [i for i, times in asked_before.items() if asked[i] != times]
+        assert not again, "a committed request was decoded again"
+        kept = committed(folder)
+        assert len(kept) == len(set(kept))
+        asked_before = {request_id: asked[request_id] for request_id in kept}
     assert start(script, folder, calls, "inline", count).wait() == 0
-    corpus = Corpus.open(folder)
-    ids = [i for batch in corpus.scan(["request_id"]) for i in batch["request_id"].to_pylist()]
-    assert sorted(ids) == sorted(small_plan(count).requests["request_id"].to_pylist())
-    assert corpus.digest() == synthesized(tmp_path / "whole", count).digest()
+    assert sorted(committed(folder)) == sorted(small_plan(count).requests["request_id"].to_pylist())
+    assert Corpus.open(folder).digest() == synthesized(tmp_path / "whole", count).digest()
 
 
 @pytest.mark.slow
@@ -169,9 +179,10 @@ def test_a_killed_ray_actor_and_a_killed_ray_driver_lose_and_double_nothing(
     wait_for(spoken() + 12, driver)
     os.killpg(driver.pid, signal.SIGKILL)
     driver.wait()
-    if (folder / "corpus.json").exists():
-        kept = [i for b in Corpus.open(folder).scan(["request_id"])
-                for i in b["request_id"].to_pylist()]  # fmt: skip
-        assert len(kept) == len(set(kept))
+    kept = committed(folder)
+    assert len(kept) == len(set(kept))
+    before = times_asked(calls)
     assert start(script, folder, calls, "ray", count).wait() == 0
+    after = times_asked(calls)
+    assert all(after[i] == before[i] for i in kept), "a committed request was decoded again"
     assert Corpus.open(folder).digest() == synthesized(tmp_path / "whole", count).digest()
