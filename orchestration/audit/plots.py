@@ -78,7 +78,7 @@ def limits(panel: Panel) -> tuple[float, float]:
 
 def ticks(low: float, high: float) -> list[float]:
     """Return two to six round figures between ``low`` and ``high``."""
-    rough = (high - low) / 4
+    rough = (high - low) / 5
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(size * power for size in (1, 2, 5, 10) if size * power >= rough)
     first = math.ceil(low / step)
