@@ -141,9 +141,10 @@ def _checked_shares(splits: Mapping[str, float]) -> dict[str, float]:
     if wrong:
         raise UsageError(f"'{wrong[0]}' cannot name a split; use letters, digits and '_'")
     if min(splits.values()) <= 0 or abs(sum(splits.values()) - 1) > 1e-9:
+        given = ", ".join(f"{name} {share:g}" for name, share in splits.items())
         raise UsageError(
-            f"the splits' shares {dict(splits)} are not positive or do not add up to 1; "
-            "give shares such as train: 0.98, valid: 0.02"
+            f"the splits' shares ({given}) are not all positive or do not add up to 1; "
+            "give shares such as train 0.98, valid 0.02"
         )
     return dict(splits)
 

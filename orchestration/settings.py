@@ -93,6 +93,10 @@ class ExportSettings:
     """webdataset or lance."""
     shard_bytes: int = 256 << 20
     """Size of a shard, in bytes."""
+    valid: float = 0.0
+    """Share of the texts kept for the split `valid`, such as 0.02; no text is in two splits."""
+    test: float = 0.0
+    """Share of the texts kept for the split `test`; the rest is `train`."""
     version: str | None = None
     """A tag or version number of the corpus; null: the newest state."""
     overwrite: bool = False

@@ -18,12 +18,19 @@ def run(settings: DictConfig, console: Console) -> int:
     record = RunRecord("export", settings)
     options = settings.export
     corpus = Corpus.open(settings.corpus, version=options.version)
+    shares = {
+        "train": 1 - options.valid - options.test,
+        "valid": options.valid,
+        "test": options.test,
+    }
+    splits = {name: share for name, share in shares.items() if share}
     with counted_progress(console, "exporting") as on_sample:
         if options.format == "webdataset":
             summary = export_webdataset(
                 corpus,
                 options.folder,
                 seed=settings.seed,
+                splits=splits,
                 shard_bytes=options.shard_bytes,
                 overwrite=options.overwrite,
                 on_sample=on_sample,
@@ -33,6 +40,7 @@ def run(settings: DictConfig, console: Console) -> int:
                 corpus,
                 options.folder,
                 seed=settings.seed,
+                splits=splits,
                 overwrite=options.overwrite,
                 on_sample=on_sample,
             )
@@ -42,9 +50,9 @@ def run(settings: DictConfig, console: Console) -> int:
         "duration_s": summary.duration_s,
     }
     record.write(corpus.path, changed=False)
-    kind = f"{summary.shards} shards" if summary.shards else "one Lance dataset"
+    shards = f"{summary.shards} shard{'' if summary.shards == 1 else 's'}"
     console.print(
         f"{summary.samples} accepted utterances, {length_of_time(summary.duration_s)}, "
-        f"{kind} in {summary.folder}"
+        f"{shards if summary.shards else 'one Lance dataset'} in {summary.folder}"
     )
     return 0

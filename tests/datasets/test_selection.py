@@ -78,7 +78,7 @@ def test_the_order_does_not_depend_on_the_order_of_speaking(tmp_path: Path) -> N
     ("splits", "sentence"),
     [
         ({"train": 0.5, "valid": 0.4}, "do not add up to 1"),
-        ({"train": 1.2, "valid": -0.2}, "not positive"),
+        ({"train": 1.2, "valid": -0.2}, "not all positive"),
         ({"a/b": 1.0}, "'a/b' cannot name a split"),
     ],
 )

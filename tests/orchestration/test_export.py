@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from judged_corpus import judged_corpus
 
+from lauter.datasets.corpus import Corpus
 from lauter.datasets.loader import SpeechLoader
 from lauter.orchestration.command import run
 
@@ -47,3 +48,4 @@ def test_a_truncated_shard_ends_an_import_with_a_sentence_and_keeps_what_stood_b
     words = [f"corpus={tmp_path / 'again'}", "source=webdataset", f"source.path={export / 'train'}"]
     assert run(["import", *words, "filters=fast", "engine.workers=0"]) == 2
     assert "recording.000000.tar is damaged after" in capsys.readouterr().err
+    assert 15 <= Corpus.open(tmp_path / "again").count() <= 20  # of 36
