@@ -19,7 +19,7 @@ from lauter.orchestration.run_record import PACKAGES
 def run(settings: DictConfig, console: Console) -> int:
     """Print versions, weights, the teacher's abilities and the policy's own examples.
 
-    Returns 2 where the configured run could not start.
+    Returns 2 where something is missing or wrong.
     """
     free = shutil.disk_usage(Path.cwd()).free / 2**30
     memory = psutil.virtual_memory().available / 2**30

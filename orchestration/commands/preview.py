@@ -10,10 +10,12 @@ from rich.table import Table
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
 from lauter.orchestration.audit.page import write_page
+from lauter.orchestration.durations import length_of_time
 from lauter.orchestration.making import check_refusals, make_job, make_plan, make_teacher
 from lauter.orchestration.progress import speech_progress
 from lauter.orchestration.tables import print_refused
 from lauter.pipelines.plan import Plan
+from lauter.pipelines.summary import Summary
 from lauter.pipelines.synthesize import synthesize
 
 
@@ -37,9 +39,23 @@ def run(settings: DictConfig, console: Console) -> int:
     _show(corpus, folder, console)
     page = folder / "preview.html"
     price, currency = settings.price_per_core_hour, settings.currency
-    write_page(page, corpus, job.policy, count, price, currency)
-    console.print(f"play them: {page}, or the FLAC files in {folder}")
+    facts = write_page(page, corpus, job.policy, count, price, currency)
+    console.print(f"play them: {page}, or the FLAC files in {folder}", soft_wrap=True)
+    whole = planned.requests.num_rows
+    console.print(_foreseen(facts.summary, whole, price, currency), soft_wrap=True)
     return 0
+
+
+def _foreseen(seen: Summary, requests: int, price_per_core_hour: float, currency: str) -> str:
+    """Return what the whole plan would take if all of it were like what was previewed."""
+    times = requests / seen.asked
+    core_s = sum(seen.stage_seconds.values())
+    return (
+        f"all {requests} requests of the plan, if they are like these {seen.asked}: "
+        f"about {length_of_time(times * seen.spoken_s)} of speech in "
+        f"{length_of_time(times * core_s)} of core time, "
+        f"{times * seen.cost(price_per_core_hour):.2f} {currency}"
+    )
 
 
 def _show(corpus: Corpus, folder: Path, console: Console) -> None:

@@ -56,6 +56,7 @@ def test_preview_leaves_sounds_and_a_page(ask: Ask, tmp_path: Path) -> None:
     words = [*settings_in(tmp_path), f"preview.folder={tmp_path / 'seen'}", "preview.count=3"]
     answer = ask("preview", *words)
     assert answer.code == 0 and str(tmp_path / "seen" / "preview.html") in answer.out
+    assert "all 6 requests of the plan, if they are like these 3: about" in answer.out
     assert soundfile.info(tmp_path / "seen" / "01.flac").duration > 0.3
     assert (tmp_path / "seen" / "preview.html").read_text().count("<audio") == 3
     assert not (tmp_path / "corpus").exists()
