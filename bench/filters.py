@@ -28,19 +28,20 @@ RUNS = 5
 
 _TYPICAL = {
     "duration_s": (3.0, 1.0),
-    "characters_per_second": (9.0, 2.0),
+    "pace": (1.0, 0.2),
     "speech_ratio": (0.85, 0.1),
     "leading_silence_s": (0.3, 0.2),
     "trailing_silence_s": (0.4, 0.3),
     "clipped_ratio": (0.0, 0.002),
     "energy_db": (-25.0, 5.0),
     "mos": (3.1, 0.3),
+    "asr_language_probability": (0.9, 0.1),
     "wer": (0.05, 0.08),
     "cer": (0.04, 0.08),
     "syllable_error_rate": (0.04, 0.08),
     "speaker_similarity": (0.85, 0.08),
-    "emotion_margin": (0.5, 0.3),
-    "speed_margin": (0.4, 0.2),
+    "emotion_margin": (1.0, 0.6),
+    "speed_margin": (0.9, 0.5),
 }
 """Mean and deviation of each score; about a third of the rows fails some gate."""
 

@@ -23,7 +23,8 @@ from lauter.datasets.records import described
 from lauter.filters.protocol import Sample
 
 SAMPLE_RATE = 16_000
-WINDOW = 4096
+WINDOW = 8192
+"""Samples heard for one frame: long, so that it matters little where the first one begins."""
 HOP = 512
 BITS = 32
 BAND_HZ = (300.0, 2000.0)
@@ -36,7 +37,7 @@ Print: TypeAlias = NDArray[np.uint32]
 
 
 def sound_print(audio: Samples) -> Print:
-    """Return the print of 16 kHz ``audio``; empty where there is less than two frames."""
+    """Return the print of 16 kHz ``audio``; empty for less than two frames (0.55 s)."""
     padded = np.pad(audio, (0, max(0, WINDOW - len(audio))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]
     spectrum = np.fft.rfft(frames * np.hanning(WINDOW).astype(np.float32), axis=1)

@@ -1,5 +1,7 @@
 """Where speech is: pads of silence around real speech come out as long as they are."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -55,7 +57,4 @@ def test_spans_are_apart_and_within(probabilities: list[float]) -> None:
     edges = [edge for span in spans for edge in span]
     assert edges == sorted(edges)
     assert all(0 <= edge <= len(probabilities) for edge in edges)
-    assert all(
-        after - before >= MIN_SILENCE_WINDOWS
-        for (_, before), (after, _) in zip(spans, spans[1:], strict=False)
-    )
+    assert all(after - before >= MIN_SILENCE_WINDOWS for (_, before), (after, _) in pairwise(spans))
