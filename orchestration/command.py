@@ -5,6 +5,7 @@ quality gate; 130 stopped by Ctrl-C, with everything committed kept.
 """
 
 import atexit
+import errno
 import importlib
 import os
 import signal
@@ -85,15 +86,30 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if debug:
+            traceback.print_exc()
+        if error.errno == errno.ENOSPC:
+            sentence = "the disk is full; make room and run the same command again"
+        elif error.filename is not None:
+            sentence = f"{error.filename}: {error.strerror}; name another place, or mend this one"
+        else:
+            return _our_fault(name, error, complaints)
+        complaints.print(f"[red]lauter {escape(name)}:[/red] {escape(sentence)}")
+        return UsageError.exit_code
     except Exception as error:
         if debug:
             traceback.print_exc()
-        complaints.print(
-            f"[red]lauter {escape(name)}:[/red] something went wrong that should not have: "
-            f"{escape(f'{type(error).__name__}: {error}')}. "
-            "Nothing committed is lost; run it again with --debug and report what it prints."
-        )
-        return LauterError.exit_code
+        return _our_fault(name, error, complaints)
+
+
+def _our_fault(name: str, error: Exception, complaints: Console) -> int:
+    complaints.print(
+        f"[red]lauter {escape(name)}:[/red] something went wrong that should not have: "
+        f"{escape(f'{type(error).__name__}: {error}')}. "
+        "Nothing committed is lost; run it again with --debug and report what it prints."
+    )
+    return LauterError.exit_code
 
 
 def _dispatch(name: str, overrides: Sequence[str], console: Console) -> int:

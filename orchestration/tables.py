@@ -42,7 +42,8 @@ def print_summary(
     for name, value in (
         ("speech spoken", length_of_time(summary.spoken_s)),
         ("speech accepted", length_of_time(summary.accepted_s)),
-        ("real-time factor of the teacher", f"{summary.real_time_factor:.2f}"),
+        ("real-time factor of the teacher", f"{summary.real_time_factor:.2f} "
+                                            "(seconds of its work for a second of speech)"),
         ("core time by stage", ", ".join(
             f"{stage} {seconds:.0f} s" for stage, seconds in summary.stage_seconds.items())),
         ("the stage that binds", summary.binding_stage or "-"),
@@ -62,7 +63,12 @@ def print_places(console: Console, corpus: Path, page: Path | None = None) -> No
     width = max(len(name) for name, _ in places)
     for name, place in places:
         # Never folded, so that a path can be copied.
-        console.print(f"{name:<{width}}  {place}", markup=False, soft_wrap=True)
+        console.print(f"{name:<{width}}  {_from_here(place)}", markup=False, soft_wrap=True)
+
+
+def _from_here(place: Path) -> Path:
+    here = Path.cwd()
+    return place.relative_to(here) if place.is_relative_to(here) else place
 
 
 def print_counts(console: Console, title: str, what: str, counts: Mapping[str, int]) -> None:

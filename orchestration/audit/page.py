@@ -19,11 +19,16 @@ def write_page(
     page: Path, corpus: Corpus, policy: Policy, samples: int, price_per_core_hour: float,
     currency: str,
 ) -> AuditFacts:  # fmt: skip
-    """Write the page of ``corpus`` under ``policy`` and return what it shows."""
+    """Write the page of ``corpus`` under ``policy``, whole or not at all; return what it shows."""
     facts = gather(corpus, policy, samples)
     html = render(facts, str(corpus.path), corpus.digest(), price_per_core_hour, currency)
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(html, encoding="utf-8")
+    unfinished = page.with_name(f".{page.name}.unfinished")
+    try:
+        unfinished.write_text(html, encoding="utf-8")
+        unfinished.replace(page)
+    finally:
+        unfinished.unlink(missing_ok=True)
     return facts
 
 

@@ -191,3 +191,17 @@ def test_a_full_disk(ask: Ask, small_disk: Path, tmp_path: Path) -> None:
     assert Corpus.open(small_disk / "corpus").digest() == before
     (small_disk / "filler").unlink()
     assert ask("synthesize", *more).code == 0
+
+
+def test_a_report_that_cannot_be_written(
+    ask: Ask, spoken: Path, small_disk: Path, tmp_path: Path
+) -> None:
+    assert "Is a directory" in refused(ask, "audit", f"corpus={spoken}", f"audit.page={tmp_path}")
+    page = small_disk / "audit.html"
+    assert ask("audit", f"corpus={spoken}", f"audit.page={page}").code == 0
+    before = page.read_bytes()
+    (small_disk / "filler").write_bytes(bytes(shutil.disk_usage(small_disk).free))
+    words = [f"corpus={spoken}", f"audit.page={page}", "audit.samples=1"]
+    assert "the disk is full" in refused(ask, "audit", *words)
+    assert page.read_bytes() == before
+    assert sorted(file.name for file in small_disk.iterdir()) == ["audit.html", "filler"]

@@ -13,7 +13,7 @@ from asking import Ask, settings_in, write_lines
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import LauterError
 
-MANY = "quotas.manners=[{count: 160}]"
+MANY = "quotas.manners=[{count: 100}]"
 
 
 def started(words: list[str]) -> subprocess.Popen[str]:
@@ -50,7 +50,7 @@ def test_a_stopped_run_goes_on_where_it_was(
     words = [*settings_in(tmp_path), f"engine.workers={workers}", "commit.rows=8"]
     texts = [
         {"text": f"Ship number {number} passed the island.", "language": "en"}
-        for number in range(160)
+        for number in range(100)
     ]
     write_lines(tmp_path / "texts.jsonl", texts)
     words.append("quotas.dialects=[en-US]")
@@ -63,10 +63,10 @@ def test_a_stopped_run_goes_on_where_it_was(
     assert running.returncode == 130, (out, err)
     assert err == "stopped; what was committed is kept, and the same command goes on\n"
     kept = ids_of(corpus)
-    assert 8 <= len(kept) < 160
+    assert 8 <= len(kept) < 100
     answer = ask("synthesize", *words, MANY)
-    assert answer.code == 0 and f"added {160 - len(kept)} rows" in answer.out
-    assert ids_of(corpus)[: len(kept)] == kept and len(set(ids_of(corpus))) == 160
+    assert answer.code == 0 and f"added {100 - len(kept)} rows" in answer.out
+    assert ids_of(corpus)[: len(kept)] == kept and len(set(ids_of(corpus))) == 100
 
 
 @pytest.mark.slow
