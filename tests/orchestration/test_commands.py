@@ -11,6 +11,15 @@ from asking import Ask, settings_in
 from lauter.datasets import weights
 from lauter.datasets.corpus import Corpus
 
+IMPORT = [
+    "source=folder",
+    "source.origin.dialect=en-US",
+    "source.origin.licence=CC0-1.0",
+    "filters=fast",
+    "policy=permissive",
+    "engine.workers=0",
+]
+
 
 def test_plan_counts_what_would_be_asked_and_touches_nothing(ask: Ask, tmp_path: Path) -> None:
     answer = ask("plan", *settings_in(tmp_path))
@@ -94,26 +103,40 @@ def test_accepted_speech_is_exported_with_its_card(
 def test_a_folder_of_speech_is_imported_and_judged_like_our_own(
     ask: Ask, spoken: Path, tmp_path: Path
 ) -> None:
-    found = tmp_path / "found"
-    found.mkdir()
-    for number, row in enumerate(
-        Corpus.open(spoken).scan(["audio", "text"], where="language='en'")
-    ):
-        for position, (audio, text) in enumerate(
-            zip(row["audio"].to_pylist(), row["text"].to_pylist(), strict=True)
-        ):
-            (found / f"{number}-{position}.flac").write_bytes(audio)
-            (found / f"{number}-{position}.txt").write_text(text)
-    words = [
-        f"corpus={tmp_path / 'corpus'}", "source=folder", f"source.path={found}",
-        "source.origin.dialect=en-US", "source.origin.licence=CC0-1.0", "filters=fast",
-        "policy=permissive", "engine.workers=0",
-    ]  # fmt: skip
+    found = folder_of_speech(spoken, tmp_path / "found")
+    words = [f"corpus={tmp_path / 'corpus'}", f"source.path={found}", *IMPORT]
     answer = ask("import", *words)
     assert answer.code == 0 and "added 3 rows" in answer.out
     assert "added 0 rows" in ask("import", *words).out
     shutil.rmtree(found)
     assert Corpus.open(tmp_path / "corpus").count("audio IS NOT NULL") == 3
+
+
+def test_one_corrupt_recording_is_a_dead_letter_and_takes_no_other_along(
+    ask: Ask, spoken: Path, tmp_path: Path
+) -> None:
+    found = folder_of_speech(spoken, tmp_path / "found")
+    corrupt = found / "1.flac"
+    corrupt.write_bytes(corrupt.read_bytes()[:100])
+    corpus = tmp_path / "corpus"
+    answer = ask("import", f"corpus={corpus}", f"source.path={found}", *IMPORT)
+    assert answer.code == 0 and "added 3 rows" in answer.out
+    (batch,) = Corpus.open(corpus).scan(["error"], where="error IS NOT NULL")
+    (error,) = batch["error"].to_pylist()
+    assert "1.flac" in error
+    ask("audit", f"corpus={corpus}", f"audit.page={tmp_path / 'audit.html'}")
+    page = (tmp_path / "audit.html").read_text()
+    assert "Dead letters" in page and "1.flac" in page
+
+
+def folder_of_speech(corpus: Path, folder: Path) -> Path:
+    """Write a corpus's English speech as a folder of sounds with their texts."""
+    folder.mkdir()
+    (batch,) = Corpus.open(corpus).scan(["audio", "text"], where="language='en'")
+    for number, row in enumerate(batch.to_pylist()):
+        (folder / f"{number}.flac").write_bytes(row["audio"])
+        (folder / f"{number}.txt").write_text(row["text"])
+    return folder
 
 
 def test_doctor_says_that_all_is_well(ask: Ask) -> None:
