@@ -2,6 +2,9 @@
 
 import pyarrow as pa
 
+MAX_CRASHES = 2
+"""How often a single row may take its worker down before it is given up."""
+
 
 def dead_letters(
     requests: pa.RecordBatch, schema: pa.Schema, error: str, attempts: int

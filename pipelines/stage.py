@@ -79,3 +79,14 @@ class Pipeline:
             renewed = set(stage.adds.names)
             fields = [*(field for field in fields if field.name not in renewed), *stage.adds]
         return pa.schema(fields)
+
+    def open(self) -> BatchFunction:
+        """Open every stage and return their composition."""
+        functions = [stage.open() for stage in self.stages]
+
+        def chain(batch: pa.RecordBatch) -> pa.RecordBatch:
+            for function in functions:
+                batch = function(batch)
+            return batch
+
+        return chain

@@ -23,11 +23,8 @@ from multiprocessing.process import BaseProcess
 import pyarrow as pa
 
 from lauter.datasets.errors import LauterError
-from lauter.pipelines.dead_letters import dead_letters
+from lauter.pipelines.dead_letters import MAX_CRASHES, dead_letters
 from lauter.pipelines.stage import BatchFunction, Pipeline
-
-MAX_CRASHES = 2
-"""How often a single row may take its worker down before it is given up."""
 
 
 @dataclass(frozen=True)
@@ -71,18 +68,6 @@ def _run_in_threads(
     finally:
         for thread in threads:
             thread.shutdown(cancel_futures=True)
-
-
-def open_chain(pipeline: Pipeline) -> BatchFunction:
-    """Open every stage and return their composition."""
-    functions = [stage.open() for stage in pipeline.stages]
-
-    def chain(batch: pa.RecordBatch) -> pa.RecordBatch:
-        for function in functions:
-            batch = function(batch)
-        return batch
-
-    return chain
 
 
 @dataclass(eq=False)
@@ -184,7 +169,7 @@ def _work(connection: Connection, pickled: bytes) -> None:
     """The life of a worker: open the stages, answer each batch, end with the connection."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
-        chain = open_chain(pickle.loads(pickled))
+        chain = pickle.loads(pickled).open()
         while True:
             batch = connection.recv()
             connection.send(("batch", chain(batch)))

@@ -2,7 +2,9 @@
 
 Made for clusters: each stage's pool has its own CPUs and GPUs, Ray streams batches between them
 with back-pressure, restarts dead actors and asks again for what they held. Rows come back to the
-driver, the only writer of the corpus, so a lost actor can neither lose nor double a row.
+driver, the only writer of the corpus, so a lost actor can neither lose nor double a row. A batch
+that takes down its actor again and again is left out by Ray; its rows are then tried one by one,
+and the row that is to blame becomes a dead letter of kind ``crashed``.
 """
 
 import logging
@@ -14,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lauter.datasets.errors import UsageError
+from lauter.pipelines.dead_letters import MAX_CRASHES, dead_letters
 from lauter.pipelines.stage import Pipeline, Stage
 
 
@@ -30,6 +34,16 @@ class _StageActor:
         return pa.Table.from_batches([self._function(batch) for batch in batches])
 
 
+class _ChainActor:
+    """All stages in one actor, for rows that are tried alone."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._function = pipeline.open()
+
+    def run(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        return self._function(batch)
+
+
 @dataclass(frozen=True)
 class RayEngine:
     """Runs pipelines on Ray; a Ray that already runs in this process is used as it is.
@@ -42,6 +56,7 @@ class RayEngine:
     address: str = "local"
     num_cpus: int | None = None
     temporary_folder: str | None = None
+    max_lost_batches: int = 16
     name: str = "ray"
 
     def run(self, pipeline: Pipeline, rows: pa.Table) -> Iterator[pa.RecordBatch]:
@@ -93,10 +108,11 @@ class RayEngine:
     def _stream(self, pipeline: Pipeline, rows: pa.Table) -> Iterator[pa.RecordBatch]:
         import ray
 
-        logging.getLogger("ray.data").setLevel(logging.ERROR)  # it tells of each execution
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # it tells of each execution
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
         context.execution_options.preserve_order = False
+        context.max_errored_blocks = self.max_lost_batches
         size = pipeline.stages[0].resources.batch_size
         blocks = [
             pa.Table.from_batches([batch])
@@ -116,6 +132,39 @@ class RayEngine:
                 num_cpus=resources.num_cpus,
                 num_gpus=resources.num_gpus or None,
                 compute=ray.data.ActorPoolStrategy(size=resources.concurrency),
+                ray_remote_args_fn=_bounded_retries,
             )
+        finished: list[pa.ChunkedArray] = []
         for table in dataset.iter_batches(batch_format="pyarrow", batch_size=None):
+            finished.append(table["request_id"])
             yield from table.cast(pipeline.schema).combine_chunks().to_batches()
+        known = pa.chunked_array(
+            [chunk for column in finished for chunk in column.chunks], pa.string()
+        )
+        left_out = rows.filter(pc.invert(pc.is_in(rows["request_id"], value_set=known)))
+        yield from _one_by_one(pipeline, left_out)
+
+
+def _bounded_retries() -> dict[str, Any]:
+    return {"max_restarts": -1, "max_task_retries": MAX_CRASHES}
+
+
+def _one_by_one(pipeline: Pipeline, rows: pa.Table) -> Iterator[pa.RecordBatch]:
+    """Yield finished rows; one that takes down ``MAX_CRASHES`` actors is given up."""
+    import ray
+
+    needs = [stage.resources for stage in pipeline.stages]
+    actor_class = ray.remote(_ChainActor).options(
+        num_cpus=max(need.num_cpus for need in needs), num_gpus=sum(need.num_gpus for need in needs)
+    )
+    actor = None
+    for batch in rows.combine_chunks().to_batches(max_chunksize=1):
+        for crashes in range(1, MAX_CRASHES + 1):
+            actor = actor or actor_class.remote(pipeline)
+            try:
+                yield ray.get(actor.run.remote(batch))
+                break
+            except ray.exceptions.RayActorError:
+                actor = None
+                if crashes == MAX_CRASHES:
+                    yield dead_letters(batch, pipeline.schema, "the worker died", crashes)

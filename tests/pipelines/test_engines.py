@@ -63,12 +63,21 @@ def test_nothing_to_do_is_done_at_once(engine: Engine, tmp_path: Path) -> None:
     assert rows_of(engine.run(speaking(tmp_path), scripted_requests([]))) == {}
 
 
-def test_a_row_that_kills_its_worker_becomes_a_dead_letter(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("engine", "sentence"),
+    [
+        pytest.param(InlineEngine(workers=2), "the worker died (exit status 11)", id="inline"),
+        pytest.param(RayEngine(num_cpus=4), "the worker died", id="ray", marks=pytest.mark.slow),
+    ],
+)
+def test_a_row_that_kills_its_worker_becomes_a_dead_letter(
+    engine: Engine, sentence: str, tmp_path: Path
+) -> None:
     texts = [*TEXTS, "crash", "another line"]
-    rows = rows_of(InlineEngine(workers=2).run(speaking(tmp_path), scripted_requests(texts)))
+    rows = rows_of(engine.run(speaking(tmp_path), scripted_requests(texts)))
     assert set(rows) == set(texts)
     assert rows["crash"]["error_kind"] == "crashed"
-    assert "the worker died (exit status 11)" in str(rows["crash"]["error"])
+    assert sentence in str(rows["crash"]["error"])
     assert all(rows[text]["audio"] for text in texts if text != "crash")
 
 
