@@ -123,7 +123,9 @@ def _dispatch(name: str, overrides: Sequence[str], console: Console) -> int:
 
     if any(word in ("-h", "--help") for word in overrides):
         console.print(f"lauter {name} \\[key=value ...]\n\n{COMMANDS[name]}\n")
-        console.print(settings.describe(), markup=False)
+        from lauter.orchestration.describe import describe
+
+        console.print(describe(), markup=False)
         return 0
     module = "import_" if name == "import" else name  # `import` is Python's own word
     room = importlib.import_module(f"lauter.orchestration.commands.{module}")

@@ -242,15 +242,3 @@ def _dotted(node: Any, prefix: str = "") -> Iterator[str]:
         for key, value in node.items():
             yield f"{prefix}{key}"
             yield from _dotted(value, f"{prefix}{key}.")
-
-
-def describe() -> str:
-    """Return every setting with its default and, for groups, its options."""
-    settings = load_settings([])
-    groups = sorted(path.name for path in CONFIGURATION_FOLDER.iterdir() if path.is_dir())
-    lines = ["Groups (choose one of each):"]
-    for group in groups:
-        options = sorted(path.stem for path in (CONFIGURATION_FOLDER / group).glob("*.yaml"))
-        lines.append(f"  {group}={'|'.join(options)}")
-    lines += ["", "Settings and their values as they are now:", OmegaConf.to_yaml(settings)]
-    return "\n".join(lines)

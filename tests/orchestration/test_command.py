@@ -1,5 +1,7 @@
 """The command's own words: help, version, exit codes."""
 
+import re
+
 import pytest
 from asking import Ask
 
@@ -23,6 +25,7 @@ def test_every_setting_stands_in_the_help(ask: Ask) -> None:
     shown = ask("synthesize", "--help").out
     assert all(key.rsplit(".", 1)[-1] in shown for key in known_keys())
     assert load_settings([]).seed == 0
+    assert re.search(r"speak\.timeout_s=120\.0 +Seconds that one request may take", shown)
 
 
 def test_what_is_our_fault_is_a_sentence_too_and_a_traceback_only_on_request(
