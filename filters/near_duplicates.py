@@ -57,7 +57,8 @@ _MANNER = ("emotion", "emotion_level", "style", "speed_level")
 _HASHES = 16
 _NEIGHBOURS = 2
 """How many that follow in a sorted list are candidates."""
-_PAIRS_AT_ONCE = 1 << 16
+_STIR = np.uint32(0x9E3779B1)
+_PAIRS_AT_ONCE = 1 << 13
 
 Rows = NDArray[np.int64]
 """Positions of rows, int64."""
@@ -197,12 +198,15 @@ class _Sounds:
         """Return the likeness of each pair where they fit best; NaN where not comparable."""
         shifts = range(-MAX_SHIFT, MAX_SHIFT + 1)
         found = [self._at(_Pairs(left, right, np.full(len(left), shift))) for shift in shifts]
-        return np.fmax.reduce(found)
+        best: NDArray[np.float64] = np.fmax.reduce(found)
+        return best
 
     def alike_candidates(self) -> tuple[Rows, Rows]:
         """Return pairs of rows whose recordings are alike: nearly all that there are."""
-        # One number for bits and place sorts six times as fast as two keys.
-        keyed = self._bits.astype(np.uint64) << np.uint64(32)
+        # Blocks are stirred into the bits, so that neighbours are mostly of one block; and one
+        # number for bits and place sorts six times as fast as two keys.
+        stirred = np.repeat(self._blocks.astype(np.uint32) * _STIR, self._lengths)
+        keyed = (self._bits ^ stirred).astype(np.uint64) << np.uint64(32)
         keyed |= np.arange(len(keyed), dtype=np.uint64)
         keyed.sort()
         bits, places = (keyed >> np.uint64(32)).astype(np.uint32), keyed.astype(np.uint32)
@@ -252,7 +256,9 @@ class _Sounds:
 def _each_once(numbers: Rows) -> Rows:
     """Return ``numbers`` sorted and each once; numpy's own takes five times as long."""
     ordered = np.sort(numbers)
-    return ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]]
+    first: NDArray[np.bool_] = np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]
+    once: Rows = ordered[first]
+    return once
 
 
 def _numbered(rows: pa.Table, columns: tuple[str, ...], *more: pa.Array) -> Rows:

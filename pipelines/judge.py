@@ -11,9 +11,10 @@ import pyarrow as pa
 
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.records import CELL_COLUMNS
+from lauter.filters.catalogue import known_scores
 from lauter.filters.gates import judge
 from lauter.filters.near_duplicates import DUPLICATE_FIELDS, duplicates
-from lauter.filters.policy import Policy
+from lauter.filters.policy import Policy, check_scores
 
 
 class JudgingWriter(Protocol):
@@ -31,7 +32,12 @@ class JudgingWriter(Protocol):
 
 
 def judge_corpus(corpus: Corpus, writer: JudgingWriter, policy: Policy) -> pa.Table:
-    """Judge every row of ``corpus`` under ``policy``; return and keep the verdicts."""
+    """Judge every row of ``corpus`` under ``policy``; return and keep the verdicts.
+
+    Raises ``UsageError`` where a gate reads a score that nothing measures.
+    """
+    if corpus.count():
+        check_scores(policy, known_scores(corpus.schema.names))
     _find_duplicates(corpus, writer)
     have = set(corpus.schema.names)
     wanted = ["request_id", *CELL_COLUMNS, "error_kind", "error", "score_errors", "stopped_by"]

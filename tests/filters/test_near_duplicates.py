@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from near_duplicate_rows import near_duplicate_rows
 from rapidfuzz.distance import Levenshtein
 
-from lauter.datasets.prompts.builtin_set import builtin_texts
 from lauter.filters.near_duplicates import DUPLICATE_FIELDS, TEXT_ALIKE, duplicates
 
 
@@ -56,14 +55,6 @@ def test_texts_that_say_something_else_are_not(one: str, other: str) -> None:
 def test_the_same_text_in_another_cell_is_wanted(column: str) -> None:
     values: list[Any] = [1, 2] if column.endswith("level") else ["one", "other"]
     assert repeats(["The same words."] * 2, **{column: values}) == [None, None]
-
-
-def test_no_two_texts_of_the_built_in_set_are_the_same() -> None:
-    texts = builtin_texts()
-    rows = near_duplicate_rows(
-        len(texts), text=texts["text"].to_pylist(), language=texts["language"].to_pylist()
-    )
-    assert duplicates(rows)["duplicate_of"].null_count == len(texts)
 
 
 def test_a_row_says_how_alike_it_is() -> None:
@@ -135,6 +126,22 @@ def test_what_is_kept_is_never_itself_a_duplicate(rows: pa.Table) -> None:
 def test_without_its_duplicates_a_corpus_has_none(rows: pa.Table) -> None:
     kept = rows.filter(duplicates(rows).sort_by("request_id")["duplicate_of"].is_null())
     assert duplicates(kept)["duplicate_of"].null_count == len(kept)
+
+
+def test_hundreds_of_copies_are_one_group() -> None:
+    bits = np.random.default_rng(0).integers(0, 2**32, 60, np.uint32)
+    rows = near_duplicate_rows(
+        300,
+        text=["The same words."] * 100 + [f"Text {chr(0x4E00 + n)}." * 3 for n in range(200)],
+        sound_print=[None] * 100 + [bits] * 200,
+        # The recordings of two manners lie among each other.
+        speed_level=[0] * 100 + [0, 1] * 100,
+    )
+    found = duplicates(rows)["duplicate_of"].to_pylist()
+    assert found == [
+        *[None, *["000000"] * 99],
+        *[None, None, *["000100", "000101"] * 99],
+    ]
 
 
 def test_nearly_all_pairs_that_a_comparison_of_all_finds_are_found() -> None:
