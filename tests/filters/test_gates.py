@@ -200,6 +200,11 @@ def test_only_gates_marked_stop_spare_the_dearer_scorers() -> None:
 
 
 def test_stopping_knows_the_slices() -> None:
-    pace = next(stop for stop in stopping_gates(load_policy("default")) if stop.gate == "pace")
-    assert pace.fails(sample("zh", characters_per_second=15.0))
-    assert not pace.fails(sample("en", characters_per_second=15.0))
+    (stop,) = stopping_gates(
+        parse_policy(
+            "gates: [{gate: a, score: characters_per_second, at_most: 32, stop: true, reason: R., "
+            "slices: [{language: zh, at_most: 11}]}]"
+        )
+    )
+    assert stop.fails(sample("zh", characters_per_second=15.0))
+    assert not stop.fails(sample("en", characters_per_second=15.0))
