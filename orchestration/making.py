@@ -6,7 +6,7 @@ answered with one sentence.
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from lauter.datasets.errors import LauterError, UsageError
+from lauter.datasets.prompts.check import sift
 from lauter.datasets.prompts.quotas import Quota, fill
 from lauter.filters.catalogue import known_scores
 from lauter.filters.policy import Policy, check_scores, load_policy
@@ -99,26 +100,40 @@ def _resources(settings: DictConfig) -> Resources:
     )
 
 
-def make_prompts(settings: DictConfig, teacher: Teacher) -> pa.Table:
-    """Return the prompts: texts from the prompts group, spread over cells by the quotas group."""
+def make_plan(settings: DictConfig, teacher: Teacher) -> Plan:
+    """Return the requests of the configured prompts, and what was refused of texts and prompts.
+
+    The quotas are filled from the texts that can be said. Raises ``UsageError`` where others are
+    among them, unless ``on_refusal`` is ``skip``.
+    """
+    limit = teacher.capabilities().max_characters
+    texts, refused = sift(make(settings, "prompts"), max_characters=limit)
+    if refused.num_rows and (settings.on_refusal == "stop" or not texts.num_rows):
+        others = ", or set on_refusal=skip to speak the others" if texts.num_rows else ""
+        raise UsageError(
+            f"{refused.num_rows} of {refused.num_rows + texts.num_rows} texts are refused: "
+            f"{'; '.join(refused['refusal'].unique().to_pylist())}; "
+            f"nothing was spoken: mend the texts{others}"
+        )
+    planned = plan(_make_prompts(settings, texts, teacher), teacher, seed=settings.seed)
+    return replace(planned, refused=pa.concat_tables([planned.refused, refused]))
+
+
+def _make_prompts(settings: DictConfig, texts: pa.Table, teacher: Teacher) -> pa.Table:
+    """Return the prompts: texts, spread over cells by the quotas group."""
     quotas = settings.quotas
     try:
-        manners = [Quota(**manner) for manner in quotas.manners]
+        asked = [Quota(**manner) for manner in quotas.manners]
     except TypeError as error:
         raise UsageError(f"quotas.manners has an unknown key: {error}") from error
     return fill(
-        manners,
+        asked,
         list(quotas.dialects),
         quotas.speakers_per_dialect,
-        make(settings, "prompts"),
+        texts,
         teacher.capabilities().voices,
         settings.seed,
     )
-
-
-def make_plan(settings: DictConfig, teacher: Teacher) -> Plan:
-    """Return the requests of the configured prompts, and what was refused of them."""
-    return plan(make_prompts(settings, teacher), teacher, seed=settings.seed)
 
 
 def check_refusals(planned: Plan, on_refusal: str) -> None:

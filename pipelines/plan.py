@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from lauter.datasets.identity import canonical_json
-from lauter.datasets.prompts.check import check_texts
+from lauter.datasets.prompts.check import REFUSED_SCHEMA, check_texts
 from lauter.datasets.records import (
     CELL_COLUMNS,
     PROMPT_DOMAIN,
@@ -26,13 +26,8 @@ from lauter.datasets.records import (
     REQUEST_DOMAIN,
     REQUEST_SCHEMA,
     Prompt,
-    described,
 )
 from lauter.teacher.protocol import Capabilities, Teacher, refusal
-
-REFUSED_SCHEMA = pa.schema(
-    [*PROMPT_SCHEMA, described("refusal", pa.string(), "Why, and what to do", nullable=False)]
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ Computed on columns with Arrow's regular expressions, so that a million texts ta
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lauter.datasets.prompts.table import table_from_prompts
+from lauter.datasets.records import PROMPT_SCHEMA, Prompt, described
 from lauter.datasets.tags import Language
 
 _SCRIPTS = {
@@ -20,6 +22,16 @@ _FOREIGN = {
     Language.JAPANESE: r"[\p{Hangul}\p{Cyrillic}\p{Arabic}]",
     Language.KOREAN: r"[\p{Hiragana}\p{Katakana}\p{Cyrillic}\p{Arabic}]",
 }
+_CODES = [language.value for language in Language]
+# Not the tab and the line's end, which are white space; but signs that turn the writing round.
+_CONTROL = (
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x{9f}\x{200b}\x{202a}-\x{202e}\x{2066}-\x{2069}"
+    r"\x{feff}\x{fffd}]"
+)
+
+REFUSED_SCHEMA = pa.schema(
+    [*PROMPT_SCHEMA, described("refusal", pa.string(), "Why, and what to do", nullable=False)]
+)
 
 
 def check_texts(
@@ -39,12 +51,16 @@ def check_texts(
             f"the text has more than {max_characters} characters; split it into sentences",
         ),
         (
-            pc.match_substring_regex(texts, r"[\x00-\x08\x0b-\x1f\x7f\x{fffd}]"),
+            pc.match_substring_regex(texts, _CONTROL),
             "the text has control or replacement characters; clean it at its source",
         ),
         (
             pc.invert(readable),
             "the text has no letter and no digit, only punctuation; give it words",
+        ),
+        (
+            pc.invert(pc.is_in(languages, value_set=pa.array(_CODES))),
+            f"the language of the text is none of {', '.join(_CODES)}; correct it",
         ),
     ]
     for language in Language:
@@ -63,3 +79,45 @@ def check_texts(
     for condition, sentence in reversed(conditions):
         sentences = pc.if_else(condition, sentence, sentences)
     return sentences
+
+
+def sift(texts: pa.Table, *, max_characters: int) -> tuple[pa.Table, pa.Table]:
+    """Return the texts that can be said, and the others (``REFUSED_SCHEMA``).
+
+    A refusal says where its texts stand: *the text is empty; give it words or drop the prompt
+    (texts.jsonl, rows 2 and 7)*. All texts that one reason refuses share one sentence. They are
+    prompts without a dialect or manner, for they never got as far.
+    """
+    refusals = check_texts(texts["text"], texts["language"], max_characters=max_characters)
+    said = pc.is_null(refusals)
+    refused = texts.append_column("refusal", refusals).filter(pc.invert(said)).to_pylist()
+    places: dict[tuple[str, str], list[int]] = {}
+    for row in refused:
+        places.setdefault((row["refusal"], row["text_source"]), []).append(row["row"])
+    prompts = table_from_prompts(
+        Prompt(
+            row["text"],
+            row["language"],
+            dialect="",
+            text_source=row["text_source"],
+            text_licence=row["text_licence"],
+        )
+        for row in refused
+    )
+    sentences = [
+        f"{row['refusal']} ({row['text_source']}, "
+        f"{_listed_rows(places[row['refusal'], row['text_source']])})"
+        for row in refused
+    ]
+    refused_prompts = prompts.append_column(
+        REFUSED_SCHEMA.field("refusal"), pa.array(sentences, pa.string())
+    )
+    return texts.filter(said), refused_prompts
+
+
+def _listed_rows(rows: list[int], shown: int = 10) -> str:
+    if len(rows) == 1:
+        return f"row {rows[0]}"
+    if len(rows) <= shown:
+        return f"rows {', '.join(map(str, rows[:-1]))} and {rows[-1]}"
+    return f"rows {', '.join(map(str, rows[:shown]))} and {len(rows) - shown} more"

@@ -1,15 +1,33 @@
-"""Texts from files: plain lines, JSONL, CSV, TSV, Parquet, or a saved Hugging Face dataset."""
+"""Texts from files: plain lines, JSONL, CSV, TSV, Parquet, or a saved Hugging Face dataset.
 
+A file that cannot be read as what its name says is refused as a whole. A row whose text no voice
+can say is returned like the others, for ``check.sift`` to refuse with its row number: the run
+stops there, or goes on without it and reports it, as ``on_refusal`` says.
+"""
+
+import json
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet
 
 from lauter.datasets.errors import UsageError
-from lauter.datasets.prompts.builtin_set import TEXT_SCHEMA
+from lauter.datasets.prompts.table import TEXT_SCHEMA
 from lauter.datasets.tags import Language
+
+_ROW = "__row__"
+_CODES = [language.value for language in Language]
+_FORMS = {
+    ".jsonl": "JSON, an object a line",
+    ".ndjson": "JSON, an object a line",
+    ".json": "JSON, an object a line",
+    ".csv": "CSV with a header",
+    ".tsv": "TSV with a header",
+    ".parquet": "Parquet",
+}
 
 
 def file_texts(
@@ -19,39 +37,69 @@ def file_texts(
     language_column: str = "language",
     licence: str = "NOASSERTION",
 ) -> pa.Table:
-    """Return the texts of a file or dataset folder (``TEXT_SCHEMA``).
+    """Return the texts of a file or dataset folder (``TEXT_SCHEMA``), in its order.
 
-    ``language`` holds where the file has no ``language_column``. Raises ``UsageError`` where the
-    file cannot be read or lacks the text column.
+    ``language`` holds where the file has no ``language_column``, or no value in it. Raises
+    ``UsageError`` where the file cannot be read, lacks the text column or tells no language.
     """
     if not path:
         raise UsageError("prompts=file reads a file of texts; name it: prompts.path=texts.jsonl")
+    if language not in ("", *_CODES):
+        raise UsageError(f"prompts.language is '{language}'; set it to one of {', '.join(_CODES)}")
     file = Path(path)
     if not file.exists():
         raise UsageError(f"there is no file {file}; correct prompts.path")
     try:
         table = _read(file)
-    except (pa.ArrowInvalid, UnicodeDecodeError, OSError) as error:
-        reason = str(error).split("\n", 1)[0]
-        raise UsageError(f"{file} cannot be read as {file.suffix or 'text'}: {reason}") from error
-    if text_column not in table.column_names:
+        _check_columns(table, file, language, text_column, language_column)
+        return _texts(table, file, language, text_column, language_column, licence)
+    except (pa.ArrowException, UnicodeDecodeError, OSError, ValueError) as error:
+        form = "a saved dataset" if file.is_dir() else _FORMS.get(file.suffix.lower(), "text")
+        reason = str(error).split("\n", 1)[0].rstrip(".")
         raise UsageError(
-            f"{file} has no column '{text_column}'; it has {', '.join(table.column_names)}: "
-            "set prompts.text_column"
-        )
+            f"{file} cannot be read as {form}: {reason}; mend the file or name another"
+        ) from error
+
+
+def _texts(
+    table: pa.Table,
+    file: Path,
+    language: str,
+    text_column: str,
+    language_column: str,
+    licence: str,
+) -> pa.Table:
     texts = table[text_column].cast(pa.string()).fill_null("")
+    languages = _repeat(language, table)
     if language_column in table.column_names:
-        languages = table[language_column].cast(pa.string()).fill_null(language)
-    elif language in {known.value for known in Language}:
-        languages = pa.repeat(language, len(texts))
+        named = table[language_column].cast(pa.string()).fill_null("")
+        languages = pc.if_else(pc.equal(named, ""), language, named)
+    if _ROW in table.column_names:
+        rows = table[_ROW]
     else:
+        rows = pa.array(range(1, table.num_rows + 1), pa.int64())
+    columns = [texts, languages, _repeat(file.name, table), _repeat(licence, table), rows]
+    result = pa.table(columns, schema=TEXT_SCHEMA)
+    result.validate(full=True)  # or letters that are no UTF-8 would show far from here
+    return result
+
+
+def _repeat(value: str, table: pa.Table) -> pa.Array:
+    return pa.repeat(pa.scalar(value, pa.string()), table.num_rows)
+
+
+def _check_columns(
+    table: pa.Table, file: Path, language: str, text_column: str, language_column: str
+) -> None:
+    if text_column not in table.column_names:
+        there = ", ".join(name for name in table.column_names if name != _ROW)
         raise UsageError(
-            f"{file} does not say its language; set prompts.language to one of "
-            f"{', '.join(known.value for known in Language)}"
+            f"{file} has no column '{text_column}'; it has {there}: set prompts.text_column"
         )
-    count = len(texts)
-    source, rights = pa.repeat(file.name, count), pa.repeat(licence, count)
-    return pa.table([texts, languages, source, rights], schema=TEXT_SCHEMA)
+    if not language and language_column not in table.column_names:
+        raise UsageError(
+            f"{file} does not say its language; set prompts.language to one of {', '.join(_CODES)}"
+        )
 
 
 def _read(file: Path) -> pa.Table:
@@ -61,20 +109,54 @@ def _read(file: Path) -> pa.Table:
         case ".jsonl" | ".json" | ".ndjson":
             return pa.json.read_json(file)
         case ".csv":
-            return pa.csv.read_csv(file)
+            return _read_separated(file, ",")
         case ".tsv":
-            return pa.csv.read_csv(file, parse_options=pa.csv.ParseOptions(delimiter="\t"))
+            return _read_separated(file, "\t")
         case ".parquet":
             return pa.parquet.read_table(file)
         case _:
-            lines = file.read_text(encoding="utf-8").splitlines()
-            return pa.table({"text": [line for line in lines if line.strip()]})
+            return _read_lines(file)
+
+
+def _read_lines(file: Path) -> pa.Table:
+    """Read a text a line; blank lines part the others and are no texts."""
+    # Not splitlines: it would also split at control characters, which the checks shall see.
+    lines = enumerate(file.read_text(encoding="utf-8-sig").split("\n"), start=1)
+    kept = [(number, line.rstrip("\r")) for number, line in lines if line.strip()]
+    return pa.table(
+        {
+            "text": pa.array([line for _, line in kept], pa.string()),
+            _ROW: pa.array([number for number, _ in kept], pa.int64()),
+        }
+    )
+
+
+def _read_separated(file: Path, delimiter: str) -> pa.Table:
+    """Read all columns as text: a sentence like 1984 is one too, and NA may be a word."""
+    parse = pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    with pa.csv.open_csv(file, parse_options=parse) as reader:
+        names = reader.schema.names
+    convert = pa.csv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+    )
+    return pa.csv.read_csv(file, parse_options=parse, convert_options=convert)
 
 
 def _read_folder(folder: Path) -> pa.Table:
-    """Read what ``save_to_disk`` or ``to_parquet`` of Hugging Face's datasets left."""
-    if parquet := sorted(folder.rglob("*.parquet")):
-        return pa.concat_tables([pa.parquet.read_table(file) for file in parquet])
-    if streams := sorted(folder.rglob("data-*.arrow")):
-        return pa.concat_tables([pa.ipc.open_stream(str(file)).read_all() for file in streams])
-    raise UsageError(f"the folder {folder} holds no Parquet or Arrow dataset; name a file in it")
+    """Read what ``save_to_disk`` or ``to_parquet`` of Hugging Face's datasets left.
+
+    A saved dataset names its own files; others may lie beside them from an earlier save. The
+    splits of a dictionary of datasets follow each other by name.
+    """
+    tables: list[pa.Table] = []
+    for state in sorted(folder.rglob("state.json")):
+        for entry in json.loads(state.read_text(encoding="utf-8"))["_data_files"]:
+            with pa.ipc.open_stream(str(state.parent / entry["filename"])) as stream:
+                tables.append(stream.read_all())
+    if not tables:
+        tables = [pa.parquet.read_table(file) for file in sorted(folder.rglob("*.parquet"))]
+    if not tables:
+        raise UsageError(
+            f"the folder {folder} holds no Parquet or Arrow dataset; name a file in it"
+        )
+    return pa.concat_tables(tables, promote_options="permissive")

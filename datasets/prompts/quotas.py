@@ -1,32 +1,61 @@
 """Quotas: how many prompts of each kind, filled from a pool of texts.
 
-A quota names one manner of speaking (emotion and level, style, speed level) and how many prompts
-of it each dialect gets. Texts and speakers go round in a seeded order, so that no text comes
-again before all have been used, and every speaker gets an equal share.
+A quota names a cell (dialect, emotion and level, style, speed level, speaker) and how many prompts
+it gets; where it leaves the dialect or speaker open, each dialect gets so many, and its speakers
+take turns. In a cell no text comes again before all have been used, no speaker has two prompts
+more than another, and no text comes twice from one speaker.
+
+What a cell draws depends on the seed, the texts and the cell alone: not on the order of the texts,
+not on the other quotas, and a raised count only adds. So a run with greater quotas goes on from
+what a corpus has. A grown pool of texts is another draw.
 """
 
-import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from lauter.datasets.errors import UsageError
+from lauter.datasets.identity import canonical_json
 from lauter.datasets.prompts.table import table_from_prompts
 from lauter.datasets.records import Prompt
 from lauter.datasets.tags import Dialect, Emotion, Style
 from lauter.datasets.voices import Voice
 
+_DIALECTS = [dialect.value for dialect in Dialect]
+_LARGEST_LEVEL = 99  # far beyond any teacher's, and within the column's eight bits
+
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """``count`` prompts for each dialect, in one manner."""
+    """``count`` prompts of one manner, in one dialect or in each, by one speaker or in turns."""
 
     count: int
     emotion: str = Emotion.NEUTRAL.value
     emotion_level: int = 0
     style: str = Style.PLAIN.value
     speed_level: int = 0
+    dialect: str = ""
+    """Empty: each dialect gets ``count``."""
+    speaker: str = ""
+    """Empty: the dialect's speakers take turns."""
+
+    def __post_init__(self) -> None:
+        """Raise ``UsageError`` for a figure that is none, or a count below zero."""
+        for name in ("count", "emotion_level", "speed_level"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise UsageError(f"a quota's {name} is '{value}'; set a whole number")
+        if self.count < 0:
+            raise UsageError(f"a quota's count is {self.count}; set 0 or more")
+        for name in ("emotion_level", "speed_level"):
+            if abs(getattr(self, name)) > _LARGEST_LEVEL:
+                raise UsageError(f"a quota's {name} is {getattr(self, name)}; no level is so high")
 
 
 def fill(
@@ -37,46 +66,126 @@ def fill(
     voices: Sequence[Voice],
     seed: int,
 ) -> pa.Table:
-    """Return prompts (``PROMPT_SCHEMA``) that fill every quota for every dialect.
+    """Return prompts (``PROMPT_SCHEMA``) that fill every quota, for every dialect it is for.
 
-    ``texts`` has the columns of ``TEXT_SCHEMA``. Raises ``UsageError`` where a dialect is unknown
-    or has no text. A dialect without a voice is filled all the same: planning refuses it with a
-    sentence, and nothing is dropped in silence.
+    ``texts`` has the columns of ``TEXT_SCHEMA``; a text that stands there twice counts once.
+    Raises ``UsageError`` where a dialect is unknown or has no text, or where a cell asks for more
+    prompts than its texts and speakers give. A dialect without a voice, or a speaker that is
+    nobody's, is filled all the same: planning refuses it with a sentence, and nothing is dropped
+    in silence.
     """
+    if speakers_per_dialect < 1:
+        raise UsageError(f"quotas.speakers_per_dialect is {speakers_per_dialect}; set 1 or more")
+    dialects = list(dict.fromkeys(dialects))
+    for dialect in (*dialects, *(quota.dialect for quota in quotas if quota.dialect)):
+        if dialect not in _DIALECTS:
+            raise UsageError(f"there is no dialect '{dialect}'; choose from {', '.join(_DIALECTS)}")
+    pools: dict[str, pa.Table] = {}
     prompts: list[Prompt] = []
-    for dialect in dialects:
-        if dialect not in {known.value for known in Dialect}:
+    for cell, count in _cells(quotas, dialects).items():
+        language = Dialect(cell.dialect).language.value
+        if language not in pools:
+            pools[language] = _pool(texts, language)
+        if not pools[language].num_rows:
             raise UsageError(
-                f"there is no dialect '{dialect}'; choose from "
-                f"{', '.join(known.value for known in Dialect)}"
-            )
-        language = Dialect(dialect).language.value
-        pool = [row for row in texts.to_pylist() if row["language"] == language]
-        if not pool:
-            raise UsageError(
-                f"there is no text in '{language}' for the dialect {dialect}; "
+                f"there is no text in '{language}' for the dialect {cell.dialect}; "
                 "add some, or take the dialect out of quotas.dialects"
             )
-        chance = random.Random(f"{seed}/{dialect}")
-        chance.shuffle(pool)
-        speakers = sorted({voice.speaker for voice in voices if voice.dialect == dialect}) or [""]
-        chance.shuffle(speakers)
-        speakers = speakers[:speakers_per_dialect]
-        manners = [quota for quota in quotas for _ in range(quota.count)]
-        for number, manner in enumerate(manners):
-            row = pool[number % len(pool)]
-            prompts.append(
-                Prompt(
-                    row["text"],
-                    language,
-                    dialect,
-                    manner.emotion,
-                    manner.emotion_level,
-                    manner.style,
-                    manner.speed_level,
-                    speakers[number % len(speakers)],
-                    row["text_source"],
-                    row["text_licence"],
-                )
-            )
+        known = _speakers(voices, cell.dialect, speakers_per_dialect, seed)
+        speakers = [cell.speaker] if cell.speaker else known
+        prompts += _drawn(cell, count, pools[language], speakers, seed)
     return table_from_prompts(prompts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    dialect: str
+    emotion: str
+    emotion_level: int
+    style: str
+    speed_level: int
+    speaker: str
+
+    def __str__(self) -> str:
+        level = f" {self.emotion_level}" if self.emotion_level else ""
+        speed = f", speed {self.speed_level:+}" if self.speed_level else ""
+        speaker = f", {self.speaker}" if self.speaker else ""
+        return f"{self.dialect} {self.emotion}{level} {self.style}{speed}{speaker}"
+
+
+def _cells(quotas: Sequence[Quota], dialects: Sequence[str]) -> dict[_Cell, int]:
+    """Return how many prompts each cell gets; quotas for one cell add up."""
+    counts: dict[_Cell, int] = {}
+    for quota in quotas:
+        for dialect in [quota.dialect] if quota.dialect else dialects:
+            cell = _Cell(
+                dialect,
+                quota.emotion,
+                quota.emotion_level,
+                quota.style,
+                quota.speed_level,
+                quota.speaker,
+            )
+            counts[cell] = counts.get(cell, 0) + quota.count
+    for cell in counts:
+        if cell.speaker and replace(cell, speaker="") in counts:
+            raise UsageError(
+                f"the quotas ask for {cell} and for the same by any speaker, which may be one "
+                "prompt twice; name the speaker in all quotas of a manner, or in none"
+            )
+    return counts
+
+
+def _pool(texts: pa.Table, language: str) -> pa.Table:
+    """Return the texts of a language, each once, in an order that is theirs alone."""
+    pool = texts.filter(pc.equal(texts["language"], language))
+    once = pool.group_by("text").aggregate([("text_source", "min"), ("text_licence", "min")])
+    return once.rename_columns(["text", "text_source", "text_licence"]).sort_by("text")
+
+
+def _speakers(voices: Sequence[Voice], dialect: str, count: int, seed: int) -> list[str]:
+    """Return ``count`` speakers of a dialect, drawn by the seed; nameless if it has no voice."""
+    speakers = sorted({voice.speaker for voice in voices if voice.dialect == dialect})
+    order = _shuffled(len(speakers), f"{seed}/speakers/{dialect}")
+    return [speakers[number] for number in order[:count]] or [""]
+
+
+def _drawn(
+    cell: _Cell, count: int, pool: pa.Table, speakers: Sequence[str], seed: int
+) -> Iterator[Prompt]:
+    texts = pool.num_rows
+    if count > texts * len(speakers) and speakers != [""]:
+        raise UsageError(
+            f"the quotas ask for {count} prompts of {cell}, but there are only "
+            f"{texts * len(speakers)} different ones (texts: {texts}, speakers: {len(speakers)}); "
+            "ask for fewer, add texts or raise quotas.speakers_per_dialect"
+        )
+    order = _shuffled(texts, canonical_json({"seed": seed, **asdict(cell)}))
+    rows = pool.take(pa.array(order[:count])).to_pylist()
+    # Texts and speakers both go round. After so many prompts both would be back where they began,
+    # and one speaker is passed over, so that each text meets each speaker before any meet again.
+    cycle = math.lcm(texts, len(speakers))
+    for number in range(count):
+        row = rows[number % texts]
+        yield Prompt(
+            row["text"],
+            Dialect(cell.dialect).language.value,
+            cell.dialect,
+            cell.emotion,
+            cell.emotion_level,
+            cell.style,
+            cell.speed_level,
+            speakers[(number + number // cycle) % len(speakers)],
+            row["text_source"],
+            row["text_licence"],
+        )
+
+
+def _shuffled(count: int, key: str) -> NDArray[np.int64]:
+    """Return 0 … ``count`` − 1 in an order that only ``key`` decides.
+
+    Of numpy's generators, only the raw numbers of a bit generator are the same in all versions.
+    """
+    digest = hashlib.blake2b(key.encode(), digest_size=16).digest()
+    numbers = np.random.PCG64(int.from_bytes(digest)).random_raw(count)
+    return np.argsort(numbers, kind="stable")

@@ -70,7 +70,8 @@ def test_the_others_are_spoken_where_refusals_may_be_skipped(ask: Ask, tmp_path:
     texts = [{"text": text, "language": "en"} for text in ("Good morning.", "…", "See you.")]
     write_lines(tmp_path / "texts.jsonl", texts)
     answer = ask("synthesize", *words)
-    assert answer.code == 0 and "refused 1: " in answer.out and "added 2 rows" in answer.out
+    assert answer.code == 0 and "added 3 rows" in answer.out  # the others fill the quotas
+    assert "refused 1: " in answer.out and "(texts.jsonl, row 2)" in answer.out
 
 
 @pytest.mark.parametrize(
