@@ -11,7 +11,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
-import pyarrow.json
 import pyarrow.parquet
 
 from lauter.datasets.errors import UsageError
@@ -50,7 +49,7 @@ def file_texts(
     if not file.exists():
         raise UsageError(f"there is no file {file}; correct prompts.path")
     try:
-        table = _read(file)
+        table = _read(file, (text_column, language_column))
         _check_columns(table, file, language, text_column, language_column)
         return _texts(table, file, language, text_column, language_column, licence)
     except (pa.ArrowException, UnicodeDecodeError, OSError, ValueError) as error:
@@ -102,12 +101,12 @@ def _check_columns(
         )
 
 
-def _read(file: Path) -> pa.Table:
+def _read(file: Path, columns: tuple[str, ...]) -> pa.Table:
     if file.is_dir():
         return _read_folder(file)
     match file.suffix.lower():
         case ".jsonl" | ".json" | ".ndjson":
-            return pa.json.read_json(file)
+            return _read_json_lines(file, columns)
         case ".csv":
             return _read_separated(file, ",")
         case ".tsv":
@@ -131,9 +130,43 @@ def _read_lines(file: Path) -> pa.Table:
     )
 
 
+def _read_json_lines(file: Path, columns: tuple[str, ...]) -> pa.Table:
+    """Read the values of ``columns``; of the others only the names."""
+    # Not Arrow's reader, which counts rows from the start of a block: the user needs the line.
+    rows: list[dict[str, str | int | None]] = []
+    names: dict[str, None] = {}
+    with file.open(encoding="utf-8-sig", newline="\n") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise ValueError(f"line {number}: {error.msg}") from error
+            if not isinstance(row, dict):
+                raise ValueError(f"line {number} is no object, as {{...}} is")
+            for name in columns:
+                if not isinstance(row.get(name), str | int | None):
+                    raise ValueError(f"line {number}: '{name}' is no text")
+            names |= dict.fromkeys(row)
+            rows.append({name: row.get(name) for name in columns} | {_ROW: number})
+    if not rows:
+        raise ValueError("it is empty")
+    table = {
+        name: _column(rows, name) if name in columns else pa.nulls(len(rows)) for name in names
+    }
+    return pa.table(table | {_ROW: pa.array([row[_ROW] for row in rows], pa.int64())})
+
+
+def _column(rows: list[dict[str, str | int | None]], name: str) -> pa.Array:
+    values = (row[name] for row in rows)
+    return pa.array([value if value is None else str(value) for value in values], pa.string())
+
+
 def _read_separated(file: Path, delimiter: str) -> pa.Table:
     """Read all columns as text: a sentence like 1984 is one too, and NA may be a word."""
-    parse = pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    # Quotation marks of TSV are often just that: one too many must not swallow the next lines.
+    parse = pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=delimiter == ",")
     with pa.csv.open_csv(file, parse_options=parse) as reader:
         names = reader.schema.names
     convert = pa.csv.ConvertOptions(

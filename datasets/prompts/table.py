@@ -1,7 +1,6 @@
 """Texts and prompts as tables."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
 
 import pyarrow as pa
 
@@ -21,5 +20,11 @@ TEXT_SCHEMA = pa.schema(
 
 def table_from_prompts(prompts: Iterable[Prompt]) -> pa.Table:
     """Return prompts as a table of ``PROMPT_SCHEMA``, with their ids."""
-    rows = [asdict(prompt) | {"prompt_id": prompt.prompt_id} for prompt in prompts]
-    return pa.Table.from_pylist(rows, schema=PROMPT_SCHEMA)
+    prompts = list(prompts)
+    return pa.table(
+        [
+            pa.array([getattr(prompt, field.name) for prompt in prompts], field.type)
+            for field in PROMPT_SCHEMA
+        ],
+        schema=PROMPT_SCHEMA,
+    )
