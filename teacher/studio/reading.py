@@ -15,9 +15,9 @@ import cn2an
 
 Rule = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
 
-_NUMBER = r"\d+(?:\.\d+)?"
-_DATE = re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?"
+_DATE = re.compile(r"(?<![0-9])([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?![0-9])")
+_THOUSANDS = re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))")
 _ROMAN_NUMERAL = re.compile("[Ⅰ-Ⅻ]")
 _DIGITS = "零一二三四五六七八九"
 
@@ -117,14 +117,17 @@ _CHINESE_SIGNS = {
 _COUNTED_WITH_LIANG = "点个位次天只张件条家名种块杯辆倍本双层间篇首门座瓶斤"
 
 _MANDARIN: list[Rule] = [
-    (re.compile(r"(?<!\d)(\d{4})(?=年)"), lambda found: _digit_by_digit(found[1])),
-    (re.compile(r"(?<!\d)0\d{2,3}-\d{7,8}(?!\d)"), lambda found: _digit_by_digit(found[0])),
-    (re.compile(r"(?<!\d)(\d{1,2}):(\d{2})(?::(\d{2}))?(?!\d)"), _chinese_time),
-    (re.compile(r"(?<=\d):(?=\d)"), "比"),
-    (re.compile(rf"({_NUMBER})\s*[~\-–—]\s*(?=\d)"), r"\1到"),
+    (re.compile(r"(?<![0-9])([0-9]{4})(?=年)"), lambda found: _digit_by_digit(found[1])),
+    (
+        re.compile(r"(?<![0-9])0[0-9]{2,3}-[0-9]{7,8}(?![0-9])"),
+        lambda found: _digit_by_digit(found[0]),
+    ),
+    (re.compile(r"(?<![0-9])([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?(?![0-9])"), _chinese_time),
+    (re.compile(r"(?<=[0-9]):(?=[0-9])"), "比"),
+    (re.compile(rf"({_NUMBER})\s*[~\-–—]\s*(?=[0-9])"), r"\1到"),
     (re.compile(rf"({_NUMBER})\s*%"), r"百分之\1"),
     (re.compile(rf"({_NUMBER})\s*‰"), r"千分之\1"),
-    (re.compile(r"(?<!\d)(\d+)\s*[/⁄]\s*(\d+)(?!\d)"), r"\2分之\1"),
+    (re.compile(r"(?<![0-9])([0-9]+)\s*[/⁄]\s*([0-9]+)(?![0-9])"), r"\2分之\1"),
     (
         re.compile(rf"([¥$€£])\s*({_NUMBER}[万亿]?)"),
         lambda found: found[2] + _CHINESE_MONEY[found[1]],
@@ -133,8 +136,8 @@ _MANDARIN: list[Rule] = [
         re.compile(rf"({_NUMBER})\s*({'|'.join(map(re.escape, _CHINESE_UNITS))})(?![A-Za-z])"),
         lambda found: found[1] + _CHINESE_UNITS[found[2]],
     ),
-    (re.compile(rf"(?<![\d.])2(?=[{_COUNTED_WITH_LIANG}]|小时|分钟|公里|公斤)"), "两"),
-    (re.compile(r"(?<![\w-])-(?=\d)"), "负"),
+    (re.compile(rf"(?<![0-9.])2(?=[{_COUNTED_WITH_LIANG}]|小时|分钟|公里|公斤)"), "两"),
+    (re.compile(r"(?<![\w-])-(?=[0-9])"), "负"),
     (re.compile(_NUMBER), _chinese_number),
     (re.compile(f"[{re.escape(''.join(_CHINESE_SIGNS))}]"), lambda found: _CHINESE_SIGNS[found[0]]),
 ]
@@ -151,16 +154,16 @@ _JAPANESE_SIGNS = {
 }
 
 _JAPANESE: list[Rule] = [
-    (re.compile(r"(?<!\d)(\d{1,2}):(\d{2})(?!\d)"), _japanese_time),
-    (re.compile(r"(?<=\d):(?=\d)"), "対"),
-    (re.compile(r"(?<=[\d時分日円])\s*[~〜]\s*(?=\d)"), "から"),
-    (re.compile(r"(?<!\d)(\d+)\s*[/⁄]\s*(\d+)(?!\d)"), r"\2分の\1"),
+    (re.compile(r"(?<![0-9])([0-9]{1,2}):([0-9]{2})(?![0-9])"), _japanese_time),
+    (re.compile(r"(?<=[0-9]):(?=[0-9])"), "対"),
+    (re.compile(r"(?<=[0-9時分日円])\s*[~〜]\s*(?=[0-9])"), "から"),
+    (re.compile(r"(?<![0-9])([0-9]+)\s*[/⁄]\s*([0-9]+)(?![0-9])"), r"\2分の\1"),
     (
         re.compile(rf"([¥$€£])\s*({_NUMBER}[万億]?)"),
         lambda found: found[2] + _JAPANESE_MONEY[found[1]],
     ),
     (re.compile(rf"({_NUMBER})\s*°[CF]?"), r"\1度"),
-    (re.compile(r"(?<![\w-])-(?=\d)"), "マイナス"),
+    (re.compile(r"(?<![\w-])-(?=[0-9])"), "マイナス"),
     (re.compile(r"(?<=[A-Za-z])\.(?=[A-Za-z])"), "ドット"),
     (
         re.compile(f"[{re.escape(''.join(_JAPANESE_SIGNS))}]"),

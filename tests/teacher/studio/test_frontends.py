@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lauter.datasets.errors import UsageError
@@ -18,6 +18,7 @@ LETTERS = "abcXYZéß我你年月日点万两〇嗯行重説，。、《》あ�
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @settings(deadline=None, max_examples=60)
+@example(text="𑓐")  # a digit, but none of ours
 @given(text=st.text(st.sampled_from(SIGNS + LETTERS) | st.characters(codec="utf-8"), max_size=12))
 def test_any_text_gives_known_phonemes_or_a_refusal(dialect: str, text: str) -> None:
     try:
