@@ -4,7 +4,6 @@ hibari speaks American English (a small network that learned Kokoro's voice Hear
 Japanese (a statistical voice of 2009). Two speakers, two languages; emotions as in the studio.
 """
 
-import time
 from collections.abc import Sequence
 from functools import cached_property
 from importlib import metadata
@@ -13,15 +12,14 @@ from typing import Any
 import numpy as np
 
 from lauter.datasets.audio import Samples
-from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
 from lauter.datasets.records import Request
 from lauter.datasets.tags import Dialect
 from lauter.datasets.voices import Voice
 from lauter.datasets.weights import find, fingerprint
 from lauter.teacher.edit import base_level
-from lauter.teacher.edited import EDIT_VERSION, edited, edited_capabilities
-from lauter.teacher.protocol import Capabilities, Speech, refusal
+from lauter.teacher.edited import EDIT_VERSION, answer, edited_capabilities
+from lauter.teacher.protocol import Capabilities, Speech
 from lauter.teacher.silence import trimmed
 from lauter.teacher.studio.frontends import japanese_nodes, open_frontend, reader_versions
 from lauter.teacher.studio.reading import japanese
@@ -76,27 +74,16 @@ class FastTeacher:
 
     def speak(self, requests: Sequence[Request]) -> Sequence[Speech | Exception]:
         """Return the speech of each request, or the exception that came instead."""
-        return [self._answer(request) for request in requests]
-
-    def _answer(self, request: Request) -> Speech | Exception:
-        started = time.thread_time()
-        try:
-            refused = refusal(self.capabilities(), self.name, request.prompt)
-            if refused:
-                raise UsageError(refused)
-            samples, sample_rate = self._spoken(request)
-            neutral = base_level(trimmed(samples, sample_rate), sample_rate)
-            samples = edited(neutral, sample_rate, request)
-        except Exception as error:
-            return error
-        return Speech(sample_rate, samples, device_s=time.thread_time() - started)
+        return [answer(self, request, self._spoken) for request in requests]
 
     def _spoken(self, request: Request) -> tuple[Samples, int]:
         text = request.prompt.text
         if request.prompt.dialect == Dialect.JAPANESE:
-            return _mei(text)
-        # hibari is deterministic but for the noise in fricatives, which the seed chooses.
-        return self._hibari(text, seed=request.seed), self._hibari.sample_rate
+            samples, sample_rate = _mei(text)
+        else:
+            # hibari is deterministic but for the noise in fricatives, which the seed chooses.
+            samples, sample_rate = self._hibari(text, seed=request.seed), self._hibari.sample_rate
+        return base_level(trimmed(samples, sample_rate), sample_rate), sample_rate
 
     @cached_property
     def _hibari(self) -> Any:

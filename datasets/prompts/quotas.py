@@ -12,7 +12,7 @@ what a corpus has. A grown pool of texts is another draw.
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -28,6 +28,7 @@ from lauter.datasets.tags import Dialect, Emotion, Style
 from lauter.datasets.voices import Voice
 
 _DIALECTS = [dialect.value for dialect in Dialect]
+_ORIGIN = ("text_source", "text_licence")
 _LARGEST_LEVEL = 99  # far beyond any teacher's, and within the column's eight bits
 
 
@@ -35,7 +36,8 @@ _LARGEST_LEVEL = 99  # far beyond any teacher's, and within the column's eight b
 class Quota:
     """``count`` prompts of one manner, in one dialect or in each, by one speaker or in turns."""
 
-    count: int
+    count: int | None
+    """None: as many as there are texts, which is each text once."""
     emotion: str = Emotion.NEUTRAL.value
     emotion_level: int = 0
     style: str = Style.PLAIN.value
@@ -49,9 +51,11 @@ class Quota:
         """Raise ``UsageError`` for a figure that is none, or a count below zero."""
         for name in ("count", "emotion_level", "speed_level"):
             value = getattr(self, name)
+            if name == "count" and value is None:
+                continue
             if not isinstance(value, int) or isinstance(value, bool):
                 raise UsageError(f"a quota's {name} is '{value}'; set a whole number")
-        if self.count < 0:
+        if self.count is not None and self.count < 0:
             raise UsageError(f"a quota's count is {self.count}; set 0 or more")
         for name in ("emotion_level", "speed_level"):
             if abs(getattr(self, name)) > _LARGEST_LEVEL:
@@ -77,23 +81,12 @@ def fill(
     if speakers_per_dialect < 1:
         raise UsageError(f"quotas.speakers_per_dialect is {speakers_per_dialect}; set 1 or more")
     dialects = list(dict.fromkeys(dialects))
-    for dialect in (*dialects, *(quota.dialect for quota in quotas if quota.dialect)):
-        if dialect not in _DIALECTS:
-            raise UsageError(f"there is no dialect '{dialect}'; choose from {', '.join(_DIALECTS)}")
-    pools: dict[str, pa.Table] = {}
+    pools = _pools(texts, [*dialects, *(quota.dialect for quota in quotas if quota.dialect)])
     prompts: list[Prompt] = []
-    for cell, count in _cells(quotas, dialects).items():
-        language = Dialect(cell.dialect).language.value
-        if language not in pools:
-            pools[language] = _pool(texts, language)
-        if not pools[language].num_rows:
-            raise UsageError(
-                f"there is no text in '{language}' for the dialect {cell.dialect}; "
-                "add some, or take the dialect out of quotas.dialects"
-            )
+    for cell, count in _cells(quotas, dialects, pools).items():
         known = _speakers(voices, cell.dialect, speakers_per_dialect, seed)
         speakers = [cell.speaker] if cell.speaker else known
-        prompts += _drawn(cell, count, pools[language], speakers, seed)
+        prompts += _drawn(cell, count, pools[cell.dialect], speakers, seed)
     return table_from_prompts(prompts)
 
 
@@ -113,7 +106,9 @@ class _Cell:
         return f"{self.dialect} {self.emotion}{level} {self.style}{speed}{speaker}"
 
 
-def _cells(quotas: Sequence[Quota], dialects: Sequence[str]) -> dict[_Cell, int]:
+def _cells(
+    quotas: Sequence[Quota], dialects: Sequence[str], pools: Mapping[str, pa.Table]
+) -> dict[_Cell, int]:
     """Return how many prompts each cell gets; quotas for one cell add up."""
     counts: dict[_Cell, int] = {}
     for quota in quotas:
@@ -126,7 +121,8 @@ def _cells(quotas: Sequence[Quota], dialects: Sequence[str]) -> dict[_Cell, int]
                 quota.speed_level,
                 quota.speaker,
             )
-            counts[cell] = counts.get(cell, 0) + quota.count
+            count = pools[dialect].num_rows if quota.count is None else quota.count
+            counts[cell] = counts.get(cell, 0) + count
     for cell in counts:
         if cell.speaker and replace(cell, speaker="") in counts:
             raise UsageError(
@@ -136,11 +132,26 @@ def _cells(quotas: Sequence[Quota], dialects: Sequence[str]) -> dict[_Cell, int]
     return counts
 
 
-def _pool(texts: pa.Table, language: str) -> pa.Table:
-    """Return the texts of a language, each once, in an order that is theirs alone."""
-    pool = texts.filter(pc.equal(texts["language"], language))
-    once = pool.group_by("text").aggregate([("text_source", "min"), ("text_licence", "min")])
-    return once.rename_columns(["text", "text_source", "text_licence"]).sort_by("text")
+def _pools(texts: pa.Table, dialects: Sequence[str]) -> dict[str, pa.Table]:
+    """Return the texts of each dialect, each once, in an order that is theirs alone."""
+    by_language: dict[str, pa.Table] = {}
+    pools = {}
+    for dialect in dialects:
+        if dialect not in _DIALECTS:
+            raise UsageError(f"there is no dialect '{dialect}'; choose from {', '.join(_DIALECTS)}")
+        language = Dialect(dialect).language.value
+        if language not in by_language:
+            there = texts.filter(pc.equal(texts["language"], language))
+            once = there.group_by("text").aggregate([(name, "min") for name in _ORIGIN])
+            pool = once.rename_columns(["text", *_ORIGIN]).sort_by("text")
+            by_language[language] = pool
+        pools[dialect] = by_language[language]
+        if not pools[dialect].num_rows:
+            raise UsageError(
+                f"there is no text in '{language}' for the dialect {dialect}; "
+                "add some, or take the dialect out of quotas.dialects"
+            )
+    return pools
 
 
 def _speakers(voices: Sequence[Voice], dialect: str, count: int, seed: int) -> list[str]:

@@ -5,7 +5,6 @@ A request is read (front end), spoken neutrally (Kokoro), set to the base level 
 levels of one sentence, which stand side by side in a plan, decode once.
 """
 
-import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cached_property
@@ -15,11 +14,11 @@ from typing import Literal
 from lauter.datasets.audio import Samples
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
-from lauter.datasets.records import Prompt, Request
+from lauter.datasets.records import Request
 from lauter.datasets.weights import find, fingerprint
 from lauter.teacher.edit import base_level
-from lauter.teacher.edited import EDIT_VERSION, edited, edited_capabilities
-from lauter.teacher.protocol import Capabilities, Speech, refusal
+from lauter.teacher.edited import EDIT_VERSION, answer, edited_capabilities
+from lauter.teacher.protocol import Capabilities, Speech
 from lauter.teacher.studio.frontends import open_frontend, reader_versions
 from lauter.teacher.studio.kokoro import SAMPLE_RATE, Kokoro
 from lauter.teacher.studio.voices import Blend, Pack, Speaker, pack_of, read_packs, speakers
@@ -89,25 +88,15 @@ class Studio:
 
     def speak(self, requests: Sequence[Request]) -> Sequence[Speech | Exception]:
         """Return the speech of each request, or the exception that came instead."""
-        return [self._answer(request) for request in requests]
+        return [answer(self, request, self._spoken) for request in requests]
 
-    def _answer(self, request: Request) -> Speech | Exception:
-        started = time.thread_time()
-        try:
-            refused = refusal(self.capabilities(), self.name, request.prompt)
-            if refused:
-                raise UsageError(refused)
-            samples = edited(self._spoken(request.prompt), SAMPLE_RATE, request)
-        except Exception as error:
-            return error
-        return Speech(SAMPLE_RATE, samples, device_s=time.thread_time() - started)
-
-    def _spoken(self, prompt: Prompt) -> Samples:
-        """Return the prompt's text in its speaker's neutral voice, at the base level."""
+    def _spoken(self, request: Request) -> tuple[Samples, int]:
+        """Return the text in its speaker's neutral voice, at the base level."""
+        prompt = request.prompt
         key = (prompt.text, prompt.speaker)
         if key in self._neutral:
             self._neutral.move_to_end(key)
-            return self._neutral[key]
+            return self._neutral[key], SAMPLE_RATE
         phonemes = open_frontend(prompt.dialect)(prompt.text)
         spoken = self._kokoro.speak(phonemes, self._pack(prompt.speaker), self._speed)
         neutral = base_level(spoken, SAMPLE_RATE)
@@ -115,7 +104,7 @@ class Studio:
         self._neutral[key] = neutral
         while len(self._neutral) > self._kept:
             self._neutral.popitem(last=False)
-        return neutral
+        return neutral, SAMPLE_RATE
 
     def _pack(self, name: str) -> Pack:
         if name not in self._speakers:  # only the empty name comes so far

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lauter.datasets.prompts.check import REFUSED_SCHEMA, check_texts, sift
@@ -123,6 +123,7 @@ def test_of_many_refused_rows_the_first_are_named() -> None:
 anything = st.text(max_size=45) | st.sampled_from(["A word.", "雨", "", "é?"])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(anything, st.sampled_from(["en", "zh", "ja", "ko", "xx"]))))
 def test_nothing_is_lost(texts: list[tuple[str, str]]) -> None:
     asked = table(texts)

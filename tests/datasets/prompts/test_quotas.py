@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lauter.datasets.errors import UsageError
@@ -21,6 +21,7 @@ from lauter.teacher.fast import FastTeacher
 
 DIALECTS = ["en-US", "cmn"]
 MANNER = ("emotion", "emotion_level", "style", "speed_level")
+small = settings(max_examples=50, deadline=None)
 Rows = list[dict[str, Any]]
 
 
@@ -71,6 +72,7 @@ def cell(row: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in ("dialect", *MANNER))
 
 
+@small
 @given(quota_lists(), st.integers(0, 3))
 def test_every_cell_gets_exactly_what_it_asked_for(quotas: list[Quota], seed: int) -> None:
     wanted = Counter[tuple[Any, ...]]()
@@ -82,6 +84,7 @@ def test_every_cell_gets_exactly_what_it_asked_for(quotas: list[Quota], seed: in
     assert all(row["language"] == {"en-US": "en", "cmn": "zh"}[row["dialect"]] for row in rows)
 
 
+@small
 @given(st.integers(1, 12), st.integers(1, 6), st.data())
 def test_texts_and_speakers_take_turns_and_no_prompt_comes_twice(
     pool: int, speakers: int, data: st.DataObject
@@ -95,6 +98,7 @@ def test_texts_and_speakers_take_turns_and_no_prompt_comes_twice(
         assert max(shares.values(), default=0) - min(shares.values(), default=0) <= 1
 
 
+@small
 @given(quota_lists(), st.integers(0, 3))
 def test_the_order_of_texts_quotas_and_voices_does_not_matter(
     quotas: list[Quota], seed: int
@@ -111,6 +115,7 @@ def test_the_order_of_texts_quotas_and_voices_does_not_matter(
     assert drawn(random.Random(1)) == drawn(random.Random(2))
 
 
+@small
 @given(quota_lists(), quota_lists(), st.integers(0, 3))
 def test_more_quota_keeps_what_was_drawn(
     quotas: list[Quota], others: list[Quota], seed: int
@@ -130,6 +135,14 @@ def test_manners_draw_apart() -> None:
     neutral = [row["text"] for row in rows if row["emotion"] == "neutral"]
     joy = [row["text"] for row in rows if row["emotion"] == "joy"]
     assert len(set(neutral) & set(joy)) < 15
+
+
+def test_without_a_count_each_text_comes_once() -> None:
+    rows = filled([Quota(None), Quota(2, style="rap")], 7)
+    for dialect in DIALECTS:
+        plain = [row for row in rows if (row["dialect"], row["style"]) == (dialect, "plain")]
+        assert len({row["text"] for row in plain}) == len(plain) == 7
+    assert len(rows) == 2 * (7 + 2)
 
 
 def test_a_text_that_stands_there_twice_counts_once() -> None:
