@@ -129,7 +129,9 @@ def test_a_run_killed_at_ten_random_moments_ends_like_an_uninterrupted_one(
     calls.mkdir()
     folder = tmp_path / "corpus"
     chance = random.Random(0)
+    planned = small_plan(count).requests["request_id"].to_pylist()
     asked_before: dict[str, int] = {}
+    found_at_kills = []
     for _ in range(10):
         process = start(script, folder, calls, "inline", count)
         assert process.stdout is not None and process.stdout.readline() == "running\n"
@@ -141,9 +143,11 @@ def test_a_run_killed_at_ten_random_moments_ends_like_an_uninterrupted_one(
         assert not again, "a committed request was decoded again"
         kept = committed(folder)
         assert len(kept) == len(set(kept))
+        found_at_kills.append(len(kept))
         asked_before = {request_id: asked[request_id] for request_id in kept}
+    assert any(0 < found < len(planned) for found in found_at_kills), "no kill met a half-done run"
     assert start(script, folder, calls, "inline", count).wait() == 0
-    assert sorted(committed(folder)) == sorted(small_plan(count).requests["request_id"].to_pylist())
+    assert sorted(committed(folder)) == sorted(planned)
     assert Corpus.open(folder).digest() == synthesized(tmp_path / "whole", count).digest()
 
 
