@@ -80,9 +80,14 @@ class Pipeline:
             fields = [*(field for field in fields if field.name not in renewed), *stage.adds]
         return pa.schema(fields)
 
+    @property
+    def batch_size(self) -> int:
+        """How many rows travel together: the largest batch that a stage wants."""
+        return max(stage.resources.batch_size for stage in self.stages)
+
     def open(self) -> BatchFunction:
         """Open every stage and return their composition."""
-        functions = [stage.open() for stage in self.stages]
+        functions = [open_stage(stage) for stage in self.stages]
 
         def chain(batch: pa.RecordBatch) -> pa.RecordBatch:
             for function in functions:
@@ -90,3 +95,16 @@ class Pipeline:
             return batch
 
         return chain
+
+
+def open_stage(stage: Stage) -> BatchFunction:
+    """Open a stage and return its function, which cuts larger batches to the size it wants."""
+    function, size = stage.open(), stage.resources.batch_size
+
+    def in_pieces(batch: pa.RecordBatch) -> pa.RecordBatch:
+        if batch.num_rows <= size:
+            return function(batch)
+        starts = range(0, batch.num_rows, size)
+        return pa.concat_batches([function(batch.slice(start, size)) for start in starts])
+
+    return in_pieces

@@ -3,9 +3,11 @@
 Beam has no way to hand rows back to the program that submits a pipeline, so the last transform
 writes each finished batch as one Arrow file into a scratch folder (a file appears there whole or
 not at all), and the driver reads the files as they appear. A bundle that a runner repeats gives
-the same file name again, so that nothing is doubled.
+the same file name again, and what was read once is not read twice. A worker that dies is the
+runner's to replace: a row that kills it each time ends the job.
 """
 
+import logging
 import shutil
 import tempfile
 import threading
@@ -19,9 +21,9 @@ import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.utils.shared import Shared
 
-from lauter.datasets.errors import LauterError
 from lauter.datasets.identity import digest
-from lauter.pipelines.stage import BatchFunction, Pipeline, Stage
+from lauter.pipelines.engines.failures import failure_of
+from lauter.pipelines.stage import BatchFunction, Pipeline, Stage, open_stage
 
 POLL_S = 0.05
 
@@ -87,10 +89,13 @@ class BeamEngine:
 
     def run(self, pipeline: Pipeline, rows: pa.Table) -> Iterator[pa.RecordBatch]:
         """Yield finished batches; see ``Engine.run``."""
-        size = min(stage.resources.batch_size for stage in pipeline.stages)
-        batches = [to_bytes(b) for b in rows.combine_chunks().to_batches(max_chunksize=size)]
+        whole = rows.combine_chunks()
+        batches = [to_bytes(b) for b in whole.to_batches(max_chunksize=pipeline.batch_size)]
         scratch = Path(tempfile.mkdtemp(prefix="lauter-beam-", dir=self.scratch_folder))
         failures: list[Exception] = []
+        if self.runner == "FnApiRunner":
+            # It logs a worker's traceback beside raising it.
+            logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
 
         def submit() -> None:
             try:
@@ -109,15 +114,18 @@ class BeamEngine:
         job.start()
         try:
             running = True
+            given: set[str] = set()
             while running:
                 running = job.is_alive()
                 for file in sorted(scratch.glob("*.arrow")):
-                    yield from_bytes(file.read_bytes())
+                    if file.name not in given:
+                        given.add(file.name)
+                        yield from_bytes(file.read_bytes())
                     file.unlink()
                 if running:
                     time.sleep(POLL_S)
             if failures:
-                raise LauterError(f"the Beam job failed: {failures[0]}") from failures[0]
+                raise failure_of(failures[0], "the Beam job failed") from failures[0]
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
@@ -135,7 +143,7 @@ class _Opened:
     """An opened stage, in a class because ``Shared`` keeps weak references."""
 
     def __init__(self, stage: Stage) -> None:
-        self.function = stage.open()
+        self.function = open_stage(stage)
 
 
 def to_bytes(batch: pa.RecordBatch) -> bytes:

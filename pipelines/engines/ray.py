@@ -7,8 +7,10 @@ that takes down its actor again and again is left out by Ray; its rows are then 
 and the row that is to blame becomes a dead letter of kind ``crashed``.
 """
 
+import atexit
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ import pyarrow.compute as pc
 
 from lauter.datasets.errors import UsageError
 from lauter.pipelines.dead_letters import MAX_CRASHES, dead_letters
+from lauter.pipelines.engines.failures import failure_of
 from lauter.pipelines.stage import Pipeline, Stage
 
 
@@ -95,7 +98,9 @@ class RayEngine:
         def come_back() -> None:
             os.chdir(here)
 
-        os.chdir(tempfile.mkdtemp(prefix="lauter-ray-"))
+        empty = tempfile.mkdtemp(prefix="lauter-ray-")
+        atexit.register(shutil.rmtree, empty, ignore_errors=True)
+        os.chdir(empty)
         try:
             ray.init(
                 **options,
@@ -108,8 +113,9 @@ class RayEngine:
     def _stream(self, pipeline: Pipeline, rows: pa.Table) -> Iterator[pa.RecordBatch]:
         import ray
 
-        logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # it tells of each execution
         context = ray.data.DataContext.get_current()
+        # It tells of each execution; its own settings are made on first use.
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)
         context.enable_progress_bars = False
         context.execution_options.preserve_order = False
         context.max_errored_blocks = self.max_lost_batches
@@ -135,9 +141,13 @@ class RayEngine:
                 ray_remote_args_fn=_bounded_retries,
             )
         finished: list[pa.ChunkedArray] = []
-        for table in dataset.iter_batches(batch_format="pyarrow", batch_size=None):
-            finished.append(table["request_id"])
-            yield from table.cast(pipeline.schema).combine_chunks().to_batches()
+        tables = dataset.iter_batches(batch_format="pyarrow", batch_size=None)
+        try:
+            for table in tables:
+                finished.append(table["request_id"])
+                yield from table.cast(pipeline.schema).combine_chunks().to_batches()
+        except ray.exceptions.RayError as error:
+            raise failure_of(error, "the Ray job failed") from error
         known = pa.chunked_array(
             [chunk for column in finished for chunk in column.chunks], pa.string()
         )

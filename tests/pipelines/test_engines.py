@@ -1,5 +1,6 @@
 """Each engine gives every row back once, whatever happens to its workers."""
 
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -7,7 +8,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from scripted_requests import scripted_requests
-from scripted_teacher import ScriptedTeacher, count_calls, unopenable_teacher
+from scripted_teacher import (
+    ScriptedTeacher,
+    count_calls,
+    deadly_teacher,
+    unopenable_teacher,
+)
 
 from lauter.datasets.errors import LauterError, UsageError
 from lauter.pipelines.engines.beam import BeamEngine
@@ -86,6 +92,34 @@ def test_a_teacher_that_cannot_open_is_a_sentence(workers: int) -> None:
     pipeline = Pipeline(scripted_requests([]).schema, (Speak(unopenable_teacher, Resources()),))
     with pytest.raises(LauterError, match="the weights are not here; install them"):
         list(InlineEngine(workers=workers).run(pipeline, scripted_requests(TEXTS)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", [RayEngine(num_cpus=4), BeamEngine()], ids=["ray", "beam"])
+def test_what_a_worker_elsewhere_says_arrives_as_its_sentence(engine: Engine) -> None:
+    pipeline = Pipeline(scripted_requests([]).schema, (Speak(unopenable_teacher, Resources()),))
+    with pytest.raises(UsageError, match=r"^the weights are not here; install them$"):
+        list(engine.run(pipeline, scripted_requests(TEXTS)))
+
+
+def test_workers_that_die_while_loading_are_a_sentence() -> None:
+    pipeline = Pipeline(scripted_requests([]).schema, (Speak(deadly_teacher, Resources()),))
+    with pytest.raises(LauterError, match=r"died .* \(exit status 7\) while they loaded"):
+        list(InlineEngine(workers=2).run(pipeline, scripted_requests(TEXTS)))
+
+
+def test_workers_killed_behind_the_drivers_back_lose_and_double_nothing(tmp_path: Path) -> None:
+    import psutil
+
+    run = InlineEngine(workers=2).run(speaking(tmp_path), scripted_requests(TEXTS))
+    rows = next(run).to_pylist()
+    time.sleep(0.5)  # by now answers wait in the pipes of idle workers
+    for child in psutil.Process().children(recursive=True):
+        if "spawn_main" in " ".join(child.cmdline()):
+            child.kill()
+    rows += [row for batch in run for row in batch.to_pylist()]
+    assert sorted(row["text"] for row in rows) == sorted(TEXTS)
+    assert all(row["audio"] for row in rows)
 
 
 def test_an_abandoned_run_leaves_no_worker_behind(tmp_path: Path) -> None:

@@ -77,3 +77,8 @@ def count_calls(folder: Path) -> dict[str, int]:
 def unopenable_teacher() -> ScriptedTeacher:
     """A teacher whose weights are missing."""
     raise UsageError("the weights are not here; install them")
+
+
+def deadly_teacher() -> ScriptedTeacher:
+    """A teacher whose loading kills the process."""
+    os._exit(7)
