@@ -6,8 +6,9 @@ text by another speaker is wanted) and only with the same figures in them (*room
 differ. Two recordings are alike by their prints (``sound.py``) whatever their texts and speakers
 say, but in the same manner only: the next level of an emotion is made of the same recording.
 
-Of rows that are alike the one with the smallest id is kept, and the others say that they repeat
-it; so the order of rows changes nothing, and what is kept is never itself a duplicate.
+Of rows that are alike the one with the smallest id is kept, one that is fit to be kept before one
+that is not, and the others say that they repeat it; so the order of rows changes nothing, and what
+is kept is never itself a duplicate.
 
 Not every row is compared with every other. Candidates are neighbours in sorted lists: of texts by
 the smallest hashes of their groups of three characters (MinHash, A. Broder 1997), of recordings by
@@ -76,9 +77,13 @@ def duplicates(rows: pa.Table) -> pa.Table:
     """Return ``request_id`` and ``DUPLICATE_FIELDS`` for each row, in the order of ids.
 
     ``rows`` has ``request_id`` (each once), ``text``, the columns of ``CELL_COLUMNS`` and, where
-    recordings are to be compared too, ``sound_print``.
+    recordings are to be compared too, ``sound_print``. ``fit``, a boolean column, says which rows
+    may be kept; without it all may.
     """
-    rows = rows.sort_by("request_id").combine_chunks()
+    order = [("request_id", "ascending")]
+    if "fit" in rows.column_names:
+        order.insert(0, ("fit", "descending"))
+    rows = rows.sort_by(order).combine_chunks()
     texts, sounds = _Texts(rows), _Sounds(rows)
     left, right = (
         np.concatenate(sides)
@@ -103,7 +108,7 @@ def duplicates(rows: pa.Table) -> pa.Table:
             pa.array(sound_similarity, from_pandas=True),
         ],
         schema=pa.schema([pa.field("request_id", pa.string()), *DUPLICATE_FIELDS]),
-    )
+    ).sort_by("request_id")
 
 
 def _connected(left: Rows, right: Rows, count: int) -> list[Rows]:
