@@ -64,8 +64,8 @@ def stage_speeds() -> Iterator[dict[str, Any]]:
         yield {
             "name": f"stage_{name}",
             "value": round(summary.spoken_s / seconds, 2),
-            "unit": "s of speech per core second",
-            "against": f"share of all {total:.0f} core seconds{binds}",
+            "unit": "s of speech per worker second",
+            "against": f"share of all {total:.0f} worker seconds{binds}",
             "ratio": round(seconds / total, 4),
         }
     yield {

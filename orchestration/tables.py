@@ -44,13 +44,16 @@ def print_summary(
         ("speech accepted", length_of_time(summary.accepted_s)),
         ("real-time factor of the teacher", f"{summary.real_time_factor:.2f} "
                                             "(seconds of its work for a second of speech)"),
-        ("core time by stage", ", ".join(
+        ("workers' time by stage", ", ".join(
             f"{stage} {seconds:.0f} s" for stage, seconds in summary.stage_seconds.items())),
         ("the stage that binds", summary.binding_stage or "-"),
         ("cost per accepted hour", f"{cost:.3f} {currency}" if cost is not None else "-"),
     ):  # fmt: skip
         facts.add_row(name, value)
     console.print(facts)
+    if summary.not_measured:
+        scorers = ", ".join(f"{name} ({count})" for name, count in summary.not_measured.items())
+        console.print(f"spoken rows without figures, whose gates did not apply: {scorers}")
 
 
 def print_places(console: Console, corpus: Path, page: Path | None = None) -> None:

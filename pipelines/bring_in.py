@@ -15,6 +15,7 @@ from lauter.datasets.imports import PLANNED_SCHEMA, Source, requests_from
 from lauter.filters.gates import stopping_gates
 from lauter.filters.policy import Policy
 from lauter.pipelines.engines.protocol import Engine
+from lauter.pipelines.first_rows import checked
 from lauter.pipelines.judge import judge_corpus
 from lauter.pipelines.score import Score, ScorerFactory
 from lauter.pipelines.stage import Pipeline, Resources
@@ -60,7 +61,7 @@ def import_speech(
         try:
             for planned in _slices(requests_from(source, known=known, threads=threads)):
                 on_start(planned.num_rows)
-                for batch in engine.run(pipeline, planned):
+                for batch in checked(engine.run(pipeline, planned)):
                     writer.append(batch.drop_columns("recording"))
                     added += batch.num_rows
                     on_batch(batch)

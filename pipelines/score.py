@@ -62,7 +62,11 @@ class Score:
 
         def score(batch: pa.RecordBatch) -> pa.RecordBatch:
             rows = _score_rows(batch, scorers, references, self.stops)
-            added = pa.RecordBatch.from_pylist(rows, schema=added_schema)
+            try:
+                added = pa.RecordBatch.from_pylist(rows, schema=added_schema)
+            except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+                rows = [_without_misfits(row, scorers) for row in rows]
+                added = pa.RecordBatch.from_pylist(rows, schema=added_schema)
             kept = [name for name in batch.schema.names if name not in added_schema.names]
             batch = batch.select(kept)
             return pa.RecordBatch.from_arrays(
@@ -138,9 +142,12 @@ def _apply(scorer: Scorer, samples: dict[int, Sample], rows: list[dict[str, Any]
     answers = _answers(scorer, list(samples.values()))
     seconds = (time.perf_counter() - started) / len(positions)
     fingerprint = scorer.fingerprint()
+    declared = {field.name for field in scorer.fields}
     for position, answer in zip(positions, answers, strict=True):
         row = rows[position]
         row["scorer_seconds"].append({"scorer": scorer.name, "seconds": seconds})
+        if not isinstance(answer, Exception) and (others := answer.keys() - declared):
+            answer = ValueError(f"it gave {', '.join(sorted(others))}, which it does not declare")
         if isinstance(answer, Exception):
             error = f"{type(answer).__name__}: {answer}"
             row["score_errors"].append({"scorer": scorer.name, "error": error})
@@ -153,8 +160,26 @@ def _apply(scorer: Scorer, samples: dict[int, Sample], rows: list[dict[str, Any]
 
 def _answers(scorer: Scorer, samples: Sequence[Sample]) -> Sequence[Mapping[str, Any] | Exception]:
     try:
-        return scorer.score(samples)
+        answers = scorer.score(samples)
+        if len(answers) != len(samples):
+            raise ValueError(f"it gave {len(answers)} answers to {len(samples)} utterances")
+        return answers
     except Exception as error:
         if len(samples) == 1:
             return [error]
         return [_answers(scorer, [sample])[0] for sample in samples]
+
+
+def _without_misfits(row: dict[str, Any], scorers: Sequence[Scorer]) -> dict[str, Any]:
+    """Return a row in which figures that do not fit their columns are errors of their scorer."""
+    kept = dict(row)
+    for scorer in scorers:
+        for column in scorer.fields:
+            try:
+                pa.scalar(kept.get(column.name), column.type)
+            except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+                figure = kept.pop(column.name)
+                error = f"TypeError: its {column.name} is {figure!r}, which is no {column.type}"
+                found = {"scorer": scorer.name, "error": error}
+                kept["score_errors"] = [*kept["score_errors"], found]
+    return kept

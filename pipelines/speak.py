@@ -124,7 +124,7 @@ class _Speaking:
                         f"the teacher '{teacher.name}' gave {len(spoken)} answers "
                         f"to {len(requests)} requests"
                     )
-                answers.put(spoken)
+                answers.put([_as_answer(each, teacher.name) for each in spoken])
             except Exception as error:
                 answers.put(error)
 
@@ -139,6 +139,12 @@ class _Speaking:
                 f"the teacher '{teacher.name}' did not answer within {timeout_s:g} s"
             )
         return answer, time.perf_counter() - started
+
+
+def _as_answer(answer: object, teacher: str) -> Speech | Exception:
+    if isinstance(answer, Speech | Exception):
+        return answer
+    return RuntimeError(f"the teacher '{teacher}' gave {type(answer).__name__} and no speech")
 
 
 def _spoken(speech: Speech, wall_s: float, attempts: int) -> dict[str, object]:

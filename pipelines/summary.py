@@ -5,12 +5,15 @@ Pure functions of a corpus's columns; the command line, the report and the data 
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
 
 from lauter.datasets.corpus import Corpus
+from lauter.filters.catalogue import SCORES
+from lauter.filters.policy import parse_policy
+from lauter.pipelines.score import fingerprint_field
 
 SUMMARY_COLUMNS = (
     "request_id",
@@ -45,8 +48,10 @@ class CellCount:
 class Summary:
     """A corpus in figures.
 
-    ``stage_seconds`` is core time by teacher and scorer. ``real_time_factor`` is teacher seconds
-    over seconds of speech.
+    ``stage_seconds`` is workers' time by teacher and scorer: seconds in which a worker, and the
+    core it holds, did nothing else. ``real_time_factor`` is the teacher's seconds over seconds of
+    speech. ``not_measured`` counts spoken rows by scorer that was not asked about them, or failed,
+    although the policy reads its figures.
     """
 
     cells: tuple[CellCount, ...]
@@ -58,6 +63,7 @@ class Summary:
     spoken_s: float
     accepted_s: float
     stage_seconds: dict[str, float] = field(default_factory=dict)
+    not_measured: dict[str, int] = field(default_factory=dict)
 
     @property
     def real_time_factor(self) -> float:
@@ -70,7 +76,7 @@ class Summary:
         return max(self.stage_seconds, key=lambda name: self.stage_seconds[name], default="")
 
     def cost(self, price_per_core_hour: float) -> float:
-        """What the core time cost."""
+        """What the workers' time cost, each of which holds a core."""
         return sum(self.stage_seconds.values()) / 3600.0 * price_per_core_hour
 
     def cost_per_accepted_hour(self, price_per_core_hour: float) -> float | None:
@@ -91,7 +97,20 @@ def summarise(corpus: Corpus, policy: str | None = None) -> Summary:
     columns = [*SUMMARY_COLUMNS]
     if "scorer_seconds" in corpus.schema.names:
         columns.append("scorer_seconds")
-    return summarise_batches(corpus.scan_judged(columns, policy=policy))
+    summary = summarise_batches(corpus.scan_judged(columns, policy=policy))
+    return replace(summary, not_measured=_not_measured(corpus, policy or corpus.policies()[-1]))
+
+
+def _not_measured(corpus: Corpus, policy: str) -> dict[str, int]:
+    read = set(parse_policy(corpus.policy_yaml(policy)).scores)
+    asked = "error_kind IS NULL AND stopped_by IS NULL"
+    counts = {}
+    for scorer, scores in SCORES.items():
+        column = fingerprint_field(scorer).name
+        if read.intersection(scores):
+            known = column in corpus.schema.names
+            counts[scorer] = corpus.count(f"{asked} AND {column} IS NULL" if known else asked)
+    return {scorer: count for scorer, count in counts.items() if count}
 
 
 def summarise_batches(batches: Iterable[pa.RecordBatch]) -> Summary:

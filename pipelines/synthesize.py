@@ -13,6 +13,7 @@ from lauter.datasets.corpus import Corpus
 from lauter.filters.gates import stopping_gates
 from lauter.filters.policy import Policy
 from lauter.pipelines.engines.protocol import Engine
+from lauter.pipelines.first_rows import checked
 from lauter.pipelines.judge import judge_corpus
 from lauter.pipelines.plan import Plan
 from lauter.pipelines.references import reference_voices
@@ -65,7 +66,8 @@ def synthesize(
         if new.num_rows:
             writer.put_voices(new)
         added = 0
-        for batch in job.engine.run(pipeline_of(job, pending.schema, corpus.voices()), pending):
+        finished = job.engine.run(pipeline_of(job, pending.schema, corpus.voices()), pending)
+        for batch in checked(finished):
             writer.append(batch)
             added += batch.num_rows
             on_batch(batch)

@@ -49,11 +49,11 @@ def run(settings: DictConfig, console: Console) -> int:
 def _foreseen(seen: Summary, requests: int, price_per_core_hour: float, currency: str) -> str:
     """Return what the whole plan would take if all of it were like what was previewed."""
     times = requests / seen.asked
-    core_s = sum(seen.stage_seconds.values())
+    worker_s = sum(seen.stage_seconds.values())
     return (
         f"all {requests} requests of the plan, if they are like these {seen.asked}: "
         f"about {length_of_time(times * seen.spoken_s)} of speech in "
-        f"{length_of_time(times * core_s)} of core time, "
+        f"{length_of_time(times * worker_s)} of a worker's time, "
         f"{times * seen.cost(price_per_core_hour):.2f} {currency}"
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from workshop import SCORERS, job, small_plan, synthesized
+from workshop import EVERY_SCORER, job, small_plan, synthesized
 
 from lauter.datasets.corpus import Corpus
 from lauter.pipelines.engines.beam import BeamEngine
@@ -21,12 +21,14 @@ from lauter.pipelines.summary import summarise
 from lauter.pipelines.synthesize import synthesize
 from lauter.teacher.fast import FastTeacher
 
+COUNT = 4
+"""Requests a dialect."""
 TOLERANCE = 1e-4
 """Batching changes the order of sums in the speaker encoder; nothing else differs at all."""
 
 
 def scores_of(corpus: Corpus) -> pa.Table:
-    names = [field.name for scorer in SCORERS for field in scorer.fields]
+    names = [field.name for scorer in EVERY_SCORER for field in scorer.fields]
     columns = [name for name in names if pa.types.is_floating(corpus.schema.field(name).type)]
     batches = list(corpus.scan(["request_id", *columns]))
     return pa.Table.from_batches(batches).sort_by("request_id")
@@ -34,15 +36,16 @@ def scores_of(corpus: Corpus) -> pa.Table:
 
 @pytest.fixture(scope="module")
 def inline(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    return synthesized(tmp_path_factory.mktemp("inline") / "corpus", 6)
+    return synthesized(tmp_path_factory.mktemp("inline") / "corpus", COUNT, None, EVERY_SCORER)
 
 
 def test_every_request_is_spoken_measured_and_judged(inline: Corpus) -> None:
     summary = summarise(inline)
-    assert summary.asked == summary.spoken == 12
+    assert summary.asked == summary.spoken == 2 * COUNT
     assert summary.accepted > 0
     assert {cell.dialect for cell in summary.cells} == {"en-US", "ja-JP"}
-    assert inline.count("speaker_similarity > 0.5") == 12
+    assert inline.count("speaker_similarity > 0.5") == 2 * COUNT
+    assert not summary.not_measured
     assert inline.voices().num_rows == 2
 
 
@@ -55,7 +58,7 @@ def test_every_request_is_spoken_measured_and_judged(inline: Corpus) -> None:
 def test_another_engine_makes_the_same_corpus(
     engine: InlineEngine | RayEngine | BeamEngine, inline: Corpus, tmp_path: Path
 ) -> None:
-    other = synthesized(tmp_path / "corpus", 6, engine)
+    other = synthesized(tmp_path / "corpus", COUNT, engine, EVERY_SCORER)
     assert other.digest() == inline.digest()  # ids, audio to the bit, verdicts
     ours, theirs = scores_of(inline), scores_of(other)
     assert ours["request_id"].equals(theirs["request_id"])
@@ -67,8 +70,13 @@ def test_another_engine_makes_the_same_corpus(
 
 def test_a_finished_plan_asks_for_nothing_again(inline: Corpus) -> None:
     before = inline.digest()
-    assert synthesize(job(), small_plan(6), FastTeacher(), inline) == 0
+    assert synthesize(job(), small_plan(COUNT), FastTeacher(), inline) == 0
     assert inline.digest() == before
+
+
+def test_a_policy_that_reads_what_was_not_measured_says_so(tmp_path: Path) -> None:
+    summary = summarise(synthesized(tmp_path / "corpus", 1))
+    assert summary.not_measured == dict.fromkeys(("duration", "mos", "asr", "prosody"), 2)
 
 
 RUN = """

@@ -4,15 +4,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.prompts.builtin_set import builtin_texts
 from lauter.datasets.prompts.quotas import Quota, fill
+from lauter.filters.asr import AsrScorer
+from lauter.filters.duration import DurationScorer
 from lauter.filters.error_rate import ErrorRateScorer
 from lauter.filters.level import LevelScorer
+from lauter.filters.mos import MosScorer
 from lauter.filters.policy import Policy, load_policy
+from lauter.filters.prosody import ProsodyScorer
+from lauter.filters.sound import SoundScorer
 from lauter.filters.speaker import SpeakerScorer
 from lauter.filters.vad import VadScorer
 from lauter.pipelines.engines.inline import InlineEngine
@@ -24,6 +30,18 @@ from lauter.pipelines.synthesize import Job, synthesize
 from lauter.teacher.fast import FastTeacher
 
 SCORERS = (LevelScorer, VadScorer, SpeakerScorer, ErrorRateScorer)
+"""A few, which need little time."""
+EVERY_SCORER = (
+    LevelScorer,
+    VadScorer,
+    DurationScorer,
+    SoundScorer,
+    SpeakerScorer,
+    MosScorer,
+    AsrScorer,
+    ErrorRateScorer,
+    ProsodyScorer,
+)
 
 
 def prompts(count: int, dialects: Sequence[str] = ("en-US", "ja-JP")) -> pa.Table:
@@ -56,8 +74,11 @@ def default_policy() -> Policy:
     return load_policy("default")
 
 
-def synthesized(folder: Path, count: int, engine: Engine | None = None) -> Corpus:
+def synthesized(
+    folder: Path, count: int, engine: Engine | None = None, scorers: Sequence[Any] = SCORERS
+) -> Corpus:
     """A corpus of ``count`` utterances a dialect."""
     corpus = Corpus.create(folder)
-    synthesize(job(engine), small_plan(count), FastTeacher(), corpus)
+    made = job(engine, open_scorers=tuple(partial(scorer) for scorer in scorers))
+    synthesize(made, small_plan(count), FastTeacher(), corpus)
     return corpus
