@@ -1,16 +1,20 @@
 """`make bench`: every ratio of the data engine, ours over the bare thing, in one run.
 
-Writes `bench/results/engine.json` and prints it as a table. Names given as arguments measure only
-those files: `make bench ONLY="throughput resume"`.
+Writes `bench/results/engine.json` and prints it as a table. Names given as arguments measure and
+print those files only: `make bench ONLY="throughput resume"`.
 """
 
 import importlib
 import json
+import os
+import platform
 import sys
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -36,18 +40,32 @@ def measured(files: Iterable[str]) -> Iterator[dict[str, Any]]:
             yield from [found] if isinstance(found, dict) else found
 
 
+def machine() -> dict[str, Any]:
+    """Return the row that says what was measured on."""
+    when = datetime.now(UTC).date().isoformat()
+    memory = psutil.virtual_memory().total / 2**30
+    return {
+        "name": "machine",
+        "value": os.cpu_count(),
+        "unit": "cores",
+        "against": f"{when}, {memory:.0f} GiB, {platform.platform(terse=True)}, "
+        f"Python {platform.python_version()}",
+        "ratio": None,
+    }
+
+
 def main(files: list[str]) -> None:
-    """Measure, and keep the rows of what was not measured this time."""
-    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
-    rows = {row["name"]: row for row in known}
-    console = Console(width=120)
+    """Measure and print; what was measured whole, in one run, is kept."""
+    console = Console(width=140)
+    rows = [machine()]
     for row in measured(files or MEASURES):
         console.print(f"{row['name']}: {row['value']} {row['unit']}")
-        rows[row["name"]] = row
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(list(rows.values()), indent=1, ensure_ascii=False) + "\n")
+        rows.append(row)
+    if not files:
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
     table = Table("name", "value", "unit", "against", "ratio")
-    for row in rows.values():
+    for row in rows:
         table.add_row(*(str("" if row[column] is None else row[column]) for column in row))
     console.print(table)
 

@@ -1,6 +1,6 @@
 """What the pipeline itself costs: a teacher that returns one clip, scorers that return constants.
 
-20,000 requests go through plan's ids, speaking, scoring, appending and judging on each engine, over
+20,000 planned requests are spoken, scored, appended and judged on each engine, over
 the time that Lance alone takes to write the same rows. The corpus that Lance writes has the same
 schema, the same bytes and as many rows a commit; what it lacks are the pipeline and the verdicts.
 """

@@ -1,4 +1,7 @@
-"""Every measure of `make bench` runs, at a small size; how fast is not asserted."""
+"""Measures of `make bench` run, at a small size, but for those that need Ray or minutes of speech.
+
+How fast is not asserted.
+"""
 
 import importlib
 from pathlib import Path
