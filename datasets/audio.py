@@ -47,7 +47,7 @@ class RecentlyEncoded:
     """Samples of the files encoded last, found by the files' bytes.
 
     Scoring follows speaking in the same worker, so this saves most decodings: finding 3 s of
-    speech takes 0.02 ms, decoding it 0.7 ms. At most ``capacity`` bytes of samples are kept.
+    speech takes 0.02 ms, decoding it 0.7 ms. At most ``capacity`` bytes are kept.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -60,12 +60,13 @@ class RecentlyEncoded:
         """Remember a file's samples, and forget the oldest ones for which there is no room."""
         with self._lock:
             if encoded not in self._entries:
-                kept = samples.copy() if samples.flags.writeable else samples
-                self._entries[encoded] = (kept, sample_rate)
-                self._size += samples.nbytes
+                # A view would keep alive all of what it is a view of.
+                owned = samples.base is None and not samples.flags.writeable
+                self._entries[encoded] = (samples if owned else samples.copy(), sample_rate)
+                self._size += samples.nbytes + len(encoded)
             while self._size > self._capacity:
-                _, (forgotten, _) = self._entries.popitem(last=False)
-                self._size -= forgotten.nbytes
+                forgotten, (its_samples, _) = self._entries.popitem(last=False)
+                self._size -= its_samples.nbytes + len(forgotten)
 
     def get(self, encoded: bytes) -> tuple[Integers, int] | None:
         """Return samples and rate of a file, if it is among the last ones."""

@@ -48,7 +48,7 @@ def _summary(selection: Selection, export: ExportSummary) -> list[str]:
         f"{export.samples} utterances, {export.duration_s / 60:.1f} minutes, "
         f"{export.audio_bytes / 1e6:.1f} MB of FLAC; splits: {splits}. {origin}",
         "",
-        f"Corpus digest `{selection.corpus.digest()}`, "
+        f"Corpus digest `{selection.corpus.digest(selection.policy)}`, "
         f"policy `{selection.corpus.policy_name(selection.policy)}` (`{selection.policy}`).",
     ]
 
@@ -62,7 +62,7 @@ def _use(selection: Selection) -> list[str]:
         "- A student learns its teachers' mistakes and habits from synthetic speech; "
         "measure it on recordings of people too.",
     ]  # fmt: skip
-    not_commercial = sorted(name for name in licences(selection) if "-NC" in name)
+    not_commercial = sorted(name for name in licences(selection) if "-NC" in _spdx(name))
     return [
         "## Intended use and limits",
         "",
@@ -161,7 +161,12 @@ def _attribution(selection: Selection) -> list[str]:
 
 
 def _asks_for_names(licence: str) -> bool:
-    return licence.upper().startswith("CC-BY")
+    return _spdx(licence).startswith("CC-BY")
+
+
+def _spdx(licence: str) -> str:
+    """Return a licence's name in the form of SPDX, in capitals, however it was written."""
+    return licence.strip().upper().replace(" ", "-")
 
 
 def _refused(selection: Selection) -> list[str]:

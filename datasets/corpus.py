@@ -292,11 +292,14 @@ class Corpus:
         """Return when the opened state of the utterances was committed, in UTC."""
         return _committed(self._utterances).astimezone(UTC)
 
-    def digest(self) -> str:
-        """Return one digest over ids, audio and latest verdicts, whatever the order of rows."""
+    def digest(self, policy: str | None = None) -> str:
+        """Return one digest over ids, audio and a policy's verdicts, whatever the order of rows.
+
+        None: the latest policy's, if there are any.
+        """
         with plainly(self.path, "read"):
             spoken = self._utterances.to_table(columns=["request_id", "audio_digest"])
-        return corpus_digest(spoken, self.verdicts() if self.policies() else None)
+        return corpus_digest(spoken, self.verdicts(policy) if self.policies() else None)
 
     def _beside(self, folder: Path) -> Any:
         """Open a dataset beside the utterances as it was at this corpus's version.

@@ -5,6 +5,7 @@ of files, to be opened where a row says.
 """
 
 import json
+import re
 from typing import Any
 
 import pyarrow as pa
@@ -39,6 +40,7 @@ def croissant(selection: Selection, export: ExportSummary) -> str:
     """Return the JSON-LD of a WebDataset export."""
     samples = next(file for file in export.files if file.path == SAMPLES)
     tally = selection.tally
+    digest = selection.corpus.digest(selection.policy)
     metadata = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
@@ -53,7 +55,7 @@ def croissant(selection: Selection, export: ExportSummary) -> str:
         "inLanguage": sorted(tally.languages),
         "keywords": ["speech", "text-to-speech", "synthetic speech"],
         "version": "1.0.0",
-        "citeAs": f"Speech made with Lauter, corpus digest {selection.corpus.digest()}",
+        "citeAs": f"Speech made with Lauter, corpus digest {digest}",
         "datePublished": selection.corpus.committed().date().isoformat(),
         "distribution": [
             {
@@ -85,9 +87,12 @@ def licences(selection: Selection) -> list[str]:
     return sorted({licence for licence in (*voices, *texts) if licence})
 
 
+_SPDX_ID = re.compile(r"(CC|Apache|MIT|BSD|GPL|LGPL|AGPL|MPL|ODbL|ODC|PDDL|OGL|Unlicense)[\w.+-]*")
+
+
 def licence_url(licence: str) -> str:
     """Return where SPDX tells a licence's text; what is no single SPDX id stays as it is."""
-    if " " in licence or licence.startswith("LicenseRef-"):
+    if not _SPDX_ID.fullmatch(licence):
         return licence
     return f"https://spdx.org/licenses/{licence}.html"
 

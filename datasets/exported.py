@@ -18,6 +18,10 @@ SHARDS_KEY: Final = "lauter.shards"
 """Under this key of its metadata, ``samples.parquet`` lists the shards."""
 SPEECH: Final = "speech.lance"
 
+MARKS: Final = (SAMPLES, SPEECH)
+"""One of them stands in every export."""
+CARDS: Final = (CARD, CROISSANT)
+
 PLACE_FIELDS = [
     described("split", pa.string(), "The part of the export it belongs to", nullable=False),
     described("shard", pa.string(), "Path of its tar in the export", nullable=False),
@@ -60,12 +64,13 @@ class ExportSummary:
 
 @dataclass(frozen=True, slots=True)
 class ShardFacts:
-    """A shard: its path in the export, its split, how many samples and bytes it has."""
+    """A shard: its path in the export, its split, its samples, its bytes and their SHA-256."""
 
     path: str
     split: str
     samples: int
     size: int
+    sha256: str
 
 
 def facts_json(shards: Sequence[ShardFacts]) -> str:

@@ -23,7 +23,16 @@ _encode = json.JSONEncoder(
 def canonical_json(value: Mapping[str, object]) -> str:
     """Return the one JSON text of ``value``: sorted keys, no spaces, strings in NFC."""
     text = _encode(value)
-    return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+    return text if unicodedata.is_normalized("NFC", text) else _encode(_in_nfc(value))
+
+
+def _in_nfc(value: object) -> object:
+    # The values, not the text: in it a combining mark could join the letter of an escape.
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if isinstance(value, Mapping):
+        return {_in_nfc(name): _in_nfc(inner) for name, inner in value.items()}
+    return [_in_nfc(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def digest(domain: str, content: str | bytes) -> str:

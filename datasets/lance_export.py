@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from lauter.datasets.card import data_card
 from lauter.datasets.corpus import Corpus
-from lauter.datasets.exported import CARD, SAMPLES, SPEECH, ExportSummary
+from lauter.datasets.exported import CARD, CARDS, MARKS, SPEECH, ExportSummary
 from lauter.datasets.records import described
 from lauter.datasets.selection import select
 from lauter.datasets.whole_folder import written_whole
@@ -33,7 +33,7 @@ def export_lance(
     Rows, order and settings are those of ``export_webdataset``; each split's rows lie together.
     """
     target = Path(folder)
-    with written_whole(target, overwrite=overwrite, marks=(SAMPLES, SPEECH)) as hidden:
+    with written_whole(target, overwrite=overwrite, marks=MARKS, others=CARDS) as hidden:
         selection = select(corpus, policy=policy, seed=seed, accepted=accepted, splits=splits)
         schema = pa.schema([SPLIT, corpus.schema.field("audio"), *selection.fields])
         written, audio_bytes, duration_s = 0, 0, 0.0

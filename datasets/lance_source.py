@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from lauter.datasets.errors import UsageError
 from lauter.datasets.exported import SPEECH
 from lauter.datasets.reading_order import Place
-from lauter.datasets.speech_sample import SpeechSample
+from lauter.datasets.speech_sample import SpeechSample, samples_number
 
 ROWS_A_SHARD = 4096
 """Lance has no shards; for mixing, this many neighbouring rows count as one."""
@@ -30,6 +30,14 @@ class LanceSource:
         """How many samples each shard has."""
         full, rest = divmod(self.samples, ROWS_A_SHARD)
         return [ROWS_A_SHARD] * full + [rest] * bool(rest)
+
+    @property
+    def identity(self) -> int:
+        """A number that tells these rows, in their order, from any others."""
+        rows = _dataset(self.folder).to_table(
+            columns=["request_id"], limit=self.samples, offset=self.first, scan_in_order=True
+        )
+        return samples_number(rows["request_id"].to_pylist())
 
     def open(self) -> "LanceReader":
         """Open a reader."""

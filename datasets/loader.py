@@ -84,6 +84,7 @@ class SpeechLoader(IterableDataset[tuple[list[SpeechSample], State]]):
             "shuffle": int(shuffle),
             "window": window,
             "samples": self._samples,
+            "export": self._source.identity,
         }
         self._epoch, self._position = 0, 0
 
@@ -120,6 +121,11 @@ class SpeechLoader(IterableDataset[tuple[list[SpeechSample], State]]):
                     f"the loader's state was taken with {name}={state[name]}, and this loader has "
                     f"{name}={ours}; make it with the same, or begin an epoch anew"
                 )
+        if state["epoch"] < 0 or not 0 <= state["position"] < self._samples:
+            raise UsageError(
+                f"the loader's state is at sample {state['position']} of epoch {state['epoch']}, "
+                f"and an epoch has {self._samples}; keep the state that comes with each batch"
+            )
         self._epoch, self._position = state["epoch"], state["position"]
 
     def __iter__(self) -> Iterator[tuple[list[SpeechSample], State]]:

@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -79,6 +79,8 @@ def select(
     shares that make no sense, and where no row is chosen.
     """
     shares = _checked_shares(splits or ALL_IN_TRAIN)
+    # Chosen once: somebody may judge under another policy meanwhile.
+    policy = policy or next(reversed(corpus.policies()), None)
     verdicts = corpus.verdicts(policy)
     ids = [batch["request_id"] for batch in corpus.scan(["request_id"], batch_size=TALLY_ROWS)]
     judgements = Judgements(pa.concat_arrays(ids) if ids else pa.array([], pa.string()), verdicts)
@@ -104,7 +106,7 @@ def select(
     counts = np.bincount(np.asarray(split_of), minlength=len(shares)).tolist()
     return Selection(
         corpus,
-        policy or corpus.policies()[-1],
+        cast(str, policy),
         np.asarray(rows, np.int64)[order],
         {name: count for name, count in zip(shares, counts, strict=True) if count},
         _record_fields(corpus, with_verdicts=accepted is not True),
@@ -161,7 +163,12 @@ def _bits(domain: str, content: str) -> int:
 
 def plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row as JSON can say it: a figure that is no number becomes null."""
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in row.items()
-    }
+    return {name: _plain(value) for name, value in row.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value

@@ -19,7 +19,7 @@ from lauter.datasets.errors import UsageError
 from lauter.datasets.exported import SAMPLES, SHARDS_KEY, facts_from_json
 from lauter.datasets.exported_sample import BLOCK
 from lauter.datasets.reading_order import Place
-from lauter.datasets.speech_sample import SpeechSample
+from lauter.datasets.speech_sample import SpeechSample, samples_number
 
 OPEN_SHARDS = 64
 _COPY_AGAIN = "copy it again, or set damaged='skip' to go on with what can be read"
@@ -32,6 +32,7 @@ class ReadableShard:
     path: str
     row_group: int
     samples: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,11 @@ class ShardSource:
     def counts(self) -> list[int]:
         """How many samples each shard has."""
         return [shard.samples for shard in self.shards]
+
+    @property
+    def identity(self) -> int:
+        """A number that tells these shards, as they were written, from any others."""
+        return samples_number(shard.sha256 for shard in self.shards)
 
     def open(self) -> "ShardReader":
         """Open a reader."""
@@ -66,7 +72,7 @@ def find_shards(folder: Path, split: str, *, skip_damaged: bool = False) -> Shar
     for row_group, facts in enumerate(listed):
         if facts.split != split:
             continue
-        shard = ReadableShard(facts.path, row_group, facts.samples)
+        shard = ReadableShard(facts.path, row_group, facts.samples, facts.sha256)
         try:
             size = (folder / facts.path).stat().st_size
         except FileNotFoundError:
@@ -175,7 +181,7 @@ def _parsed(members: bytes) -> SpeechSample | None:
     if described is None or not name.endswith(b".flac"):
         return None
     _, json_start, json_stop = described
-    key = name.removesuffix(b".flac").decode()
+    key = name.removesuffix(b".flac").decode(errors="replace")
     return SpeechSample(key, members[start:stop], members[json_start:json_stop])
 
 
@@ -185,5 +191,8 @@ def _member(data: bytes, offset: int) -> tuple[bytes, int, int] | None:
     if header[257:262] != b"ustar":
         return None
     start = offset + BLOCK
-    stop = start + int(header[124:135], 8)
+    try:
+        stop = start + int(header[124:135], 8)
+    except ValueError:
+        return None
     return (header[:100].rstrip(b"\0"), start, stop) if stop <= len(data) else None

@@ -26,11 +26,12 @@ from lauter.datasets.croissant import croissant
 from lauter.datasets.errors import UsageError
 from lauter.datasets.exported import (
     CARD,
+    CARDS,
     CROISSANT,
+    MARKS,
     PLACE_FIELDS,
     SAMPLES,
     SHARDS_KEY,
-    SPEECH,
     ExportedFile,
     ExportSummary,
     ShardFacts,
@@ -69,7 +70,7 @@ def export_webdataset(
     if shard_bytes < 1:
         raise UsageError(f"a shard of {shard_bytes} bytes holds nothing; set shard_bytes above 0")
     target = Path(folder)
-    with written_whole(target, overwrite=overwrite, marks=(SAMPLES, SPEECH)) as hidden:
+    with written_whole(target, overwrite=overwrite, marks=MARKS, others=CARDS) as hidden:
         selection = select(corpus, policy=policy, seed=seed, accepted=accepted, splits=splits)
         audio_bytes, duration_s, written = 0, 0.0, 0
         shards = ShardWriter(hidden, selection.fields, shard_bytes)
@@ -144,7 +145,7 @@ class ShardWriter:
             files = self._shard.close()
             rows, (tar, _) = len(self._shard.rows), files
             self._files += files
-            self._facts.append(ShardFacts(tar.path, self._split, rows, tar.size))
+            self._facts.append(ShardFacts(tar.path, self._split, rows, tar.size, tar.sha256))
             self._table.write_table(pa.Table.from_pylist(self._shard.rows, self._schema))
             self._shard = None
 

@@ -1,14 +1,20 @@
 """A sample as a loader gives it: encoded audio and what is known of it, decoded on demand."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
 from lauter.datasets.audio import Clip
 from lauter.datasets.errors import UsageError
 from lauter.datasets.exported_sample import record_in
+from lauter.datasets.identity import digest
 from lauter.datasets.reading_order import Place
+
+
+def samples_number(names: Iterable[str]) -> int:
+    """Return a number of 60 bits that belongs to these names in this order."""
+    return int(digest("lauter.samples.v1", "\n".join(names))[:15], 16)
 
 
 class SpeechSample:
@@ -56,6 +62,11 @@ class SampleSource(Protocol):
     @property
     def counts(self) -> Sequence[int]:
         """How many samples each shard has."""
+        ...
+
+    @property
+    def identity(self) -> int:
+        """A number that tells these samples, in their order, from any others."""
         ...
 
     def open(self) -> SampleReader:

@@ -6,8 +6,8 @@ which may be deleted.
 """
 
 import errno
-import os
 import shutil
+import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,19 +17,27 @@ from lauter.datasets.errors import UsageError
 
 @contextmanager
 def written_whole(
-    folder: Path, *, overwrite: bool = False, marks: Collection[str] = ()
+    folder: Path,
+    *,
+    overwrite: bool = False,
+    marks: Collection[str] = (),
+    others: Collection[str] = (),
 ) -> Iterator[Path]:
     """Give a new folder to write into, which becomes ``folder`` when all went well.
 
-    ``overwrite`` replaces a folder in which one of the files ``marks`` stands, or nothing; never
-    somebody's other work. Raises ``UsageError`` where ``folder`` may not be replaced, where it
-    cannot be written, and where the disk is full.
+    ``overwrite`` replaces a folder in which one of ``marks`` stands and no file but these and
+    ``others``, or nothing at all; never somebody's other work. Raises ``UsageError`` where
+    ``folder`` may not be replaced, where it cannot be written, and where the disk is full.
     """
     place = folder.resolve()
-    _check_replaceable(place, overwrite, marks)
-    unfinished = place.with_name(f".{place.name}.{os.getpid()}.unfinished")
+    _check_replaceable(place, overwrite, marks, others)
+    unfinished: Path | None = None
     try:
-        unfinished.mkdir(parents=True)
+        if not place.parent.exists():
+            place.parent.mkdir(parents=True)
+        made = tempfile.mkdtemp(".unfinished", f".{place.name}.", place.parent)
+        unfinished = Path(made)
+        unfinished.chmod(0o755)  # as mkdir makes it; mkdtemp's is for its owner alone
         yield unfinished
         _put(unfinished, place)
     except OSError as error:
@@ -44,10 +52,13 @@ def written_whole(
             ) from error
         raise
     finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        if unfinished is not None:
+            shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _check_replaceable(folder: Path, overwrite: bool, marks: Collection[str]) -> None:
+def _check_replaceable(
+    folder: Path, overwrite: bool, marks: Collection[str], others: Collection[str]
+) -> None:
     if not folder.exists():
         return
     if not folder.is_dir():
@@ -56,10 +67,14 @@ def _check_replaceable(folder: Path, overwrite: bool, marks: Collection[str]) ->
         raise UsageError(
             f"{folder} is there already; name another folder or set export.overwrite=true"
         )
-    inside = {path.name for path in folder.iterdir()}
-    if inside and inside.isdisjoint(marks):
+    inside = {path.name: path.is_file() for path in folder.iterdir()}
+    foreign = sorted(name for name, is_file in inside.items() if is_file)
+    foreign = [name for name in foreign if name not in (*marks, *others)]
+    if inside and not foreign and inside.keys().isdisjoint(marks):
+        foreign = sorted(inside)
+    if foreign:
         raise UsageError(
-            f"{folder} holds something else than an export ({min(inside)}) and is not overwritten; "
+            f"{folder} holds something else than an export ({foreign[0]}) and is not overwritten; "
             "name another folder"
         )
 

@@ -45,7 +45,7 @@ def _open_text(path: Path) -> TextIO:
 def _object(line: str) -> dict[str, Any] | str:
     try:
         value = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return f"the line is no JSON ({error})"
     if not isinstance(value, dict):
         return f"the line is JSON and no object, but {type(value).__name__}"

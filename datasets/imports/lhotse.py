@@ -120,11 +120,12 @@ def _locate(row: dict[str, Any], folder: Path) -> None:
     described = row.get("recording") or row
     for source in described.get("sources") or ():
         if source["type"] != "file":
-            raise UsageError(
-                f"its sound comes from a {source['type']} ('{source['source']:.80}'); "
-                "fetch it into a file first"
-            )
+            raise UsageError(_refused(source["type"], source["source"]))
         source["source"] = beside(folder, source["source"])
+
+
+def _refused(kind: str, source: object) -> str:
+    return f"its sound comes from a {kind} ('{source!s:.80}'); fetch it into a file first"
 
 
 def _joined(recordings: Path, supervisions: Path) -> Iterator[tuple[str, Any]]:
@@ -217,6 +218,11 @@ def _place(cut: Any) -> dict[str, Any]:
             return {"path": source.source, **stretch}
         if source.type == "memory":
             return {"audio": source.source, **stretch}
+    tracks = [track.cut for track in getattr(cut, "tracks", ())] or [cut]
+    for track in tracks:
+        for source in getattr(getattr(track, "recording", None), "sources", ()):
+            if source.type not in ("file", "memory"):  # Lhotse would run or fetch it
+                return {"fault": _refused(source.type, source.source)}
     try:
         samples = cut.load_audio()
         return {"audio": encode_flac(samples.mean(axis=0), cut.sampling_rate)}

@@ -10,7 +10,7 @@ def existing(path: str, kind: str) -> Path:
     if not path:
         raise UsageError(f"nothing says which {kind} to import; set source.path=…")
     found = Path(path).expanduser()
-    if not found.exists():
+    if not _is_there(found):
         raise UsageError(f"there is no {kind} at '{path}'; correct source.path")
     return found
 
@@ -22,6 +22,13 @@ def beside(folder: Path, name: str) -> str:
     current one; what is in neither is looked for, and missed, in the manifest's.
     """
     path = Path(name)
-    if not path.is_absolute() and ((folder / path).exists() or not path.exists()):
+    if not path.is_absolute() and (_is_there(folder / path) or not _is_there(path)):
         path = folder / path
     return str(path)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that is too long, or holds a zero
+        return False

@@ -7,7 +7,7 @@ workers, who fetch the sound themselves.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -121,7 +121,31 @@ RECORDING_TYPE = pa.struct(
 """A recording in one column, as it travels to workers."""
 
 _IN_JSON = ("manner", "extra")
-_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+# In ASCII: half a surrogate pair, which no Arrow string can hold, is escaped.
+_encode = json.JSONEncoder(default=str).encode
+
+
+_TEXTS = ("key", "text", "path", "language", "dialect", "speaker", "licence", "transcript", "fault")
+
+
+def encodable(recording: Recording) -> Recording:
+    """Return the recording, or a faulty one where a text or file name is no Unicode."""
+    broken = {
+        name: value.encode(errors="replace").decode()
+        for name in _TEXTS
+        if (value := getattr(recording, name)) and not _is_unicode(value)
+    }
+    if not broken:
+        return recording
+    fault = f"its {' and '.join(broken)} cannot be written in UTF-8; correct it at its source"
+    return replace(recording, **{**broken, "fault": broken.get("fault") or fault})
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def recording_row(recording: Recording) -> dict[str, Any]:

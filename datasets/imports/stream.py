@@ -8,7 +8,7 @@ from itertools import chain
 import pyarrow as pa
 
 from lauter.datasets.errors import UsageError
-from lauter.datasets.imports.recording import Recording, Source
+from lauter.datasets.imports.recording import Recording, Source, encodable
 from lauter.datasets.imports.requests import require_language
 
 Convert = Callable[[Sequence[Recording]], pa.RecordBatch]
@@ -23,7 +23,7 @@ def stream(
     memory: about 150 bytes each). At most ``2 · threads + 1`` batches are held at a time. Raises
     ``UsageError`` where the source is unusable; what stood before that has been yielded by then.
     """
-    recordings = iter(source)
+    recordings = map(encodable, source)
     first = next(recordings, None)
     if first is None:
         raise UsageError(f"{source} holds no recording; nothing was imported")

@@ -177,4 +177,5 @@ def _failure(recording: Recording, error: Exception) -> Row:
 
 def _sentence(error: Exception) -> str:
     """Return what went wrong; what is no sentence of ours comes with the exception's name."""
-    return str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
+    said = str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
+    return said.encode(errors="replace").decode()

@@ -99,6 +99,7 @@ class _Member:
 class _Sample:
     """The members of one sample, as they come; ``place`` says where its audio is."""
 
+    tar: str
     key: str
     suffixes: list[str] = field(default_factory=list)
     description: dict[str, Any] = field(default_factory=dict)
@@ -135,7 +136,7 @@ class _Sample:
             known["fault"] = f"it has no audio; its members are {', '.join(self.suffixes)}"
         if self.fault:
             known["fault"] = self.fault
-        return columns.recording(self.description, self.key, **known)
+        return columns.recording(self.description, f"{self.tar}/{self.key}", **known)
 
 
 def _description(data: bytes) -> dict[str, Any]:
@@ -153,7 +154,7 @@ def _samples(path: Path) -> Iterator[_Sample]:
             if sample is None or sample.key != member.key:
                 if sample is not None:
                     yield sample
-                sample = _Sample(member.key)
+                sample = _Sample(path.name, member.key)
             sample.take(member)
     except UsageError:
         if sample is not None and sample.is_whole:

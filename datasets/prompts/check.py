@@ -16,18 +16,18 @@ _SCRIPTS = {
     Language.JAPANESE: (r"[\p{Hiragana}\p{Katakana}\p{Han}]", "kana or kanji"),
     Language.KOREAN: (r"\p{Hangul}", "Hangul"),
 }
+_EVERYWHERE = r"\p{Latin}\p{Greek}\p{Common}\p{Inherited}"
+"""Scripts whose letters stand in texts of any language: names, units, formulas."""
 _FOREIGN = {
-    Language.ENGLISH: r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Cyrillic}\p{Arabic}]",
-    Language.CHINESE: r"[\p{Hiragana}\p{Katakana}\p{Hangul}\p{Cyrillic}\p{Arabic}]",
-    Language.JAPANESE: r"[\p{Hangul}\p{Cyrillic}\p{Arabic}]",
-    Language.KOREAN: r"[\p{Hiragana}\p{Katakana}\p{Cyrillic}\p{Arabic}]",
+    Language.ENGLISH: rf"[^\P{{L}}{_EVERYWHERE}]",
+    Language.CHINESE: rf"[^\P{{L}}{_EVERYWHERE}\p{{Han}}]",
+    Language.JAPANESE: rf"[^\P{{L}}{_EVERYWHERE}\p{{Han}}\p{{Hiragana}}\p{{Katakana}}]",
+    Language.KOREAN: rf"[^\P{{L}}{_EVERYWHERE}\p{{Han}}\p{{Hangul}}]",
 }
+"""Letters of any other script."""
 _CODES = [language.value for language in Language]
 # Not the tab and the line's end, which are white space; but signs that turn the writing round.
-_CONTROL = (
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x{9f}\x{200b}\x{202a}-\x{202e}\x{2066}-\x{2069}"
-    r"\x{feff}\x{fffd}]"
-)
+_CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x{9f}\p{Cf}\p{Co}\p{Zl}\p{Zp}\x{fffd}]"
 
 REFUSED_SCHEMA = pa.schema(
     [*PROMPT_SCHEMA, described("refusal", pa.string(), "Why, and what to do", nullable=False)]

@@ -9,6 +9,7 @@ voices of their own that share an identity with the Japanese one.
 """
 
 import tarfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -84,6 +85,8 @@ def speakers(
     """
     names = pack_names(source)
     asked = [blend.speaker for blend in blends or ()]
+    if twice := [name for name, count in Counter(asked).items() if count > 1]:
+        raise UsageError(f"the blend '{twice[0]}' is listed twice; list it once")
     found = [_native(name) for name in names if name[0] in _DIALECTS]
     if blends is None:
         blends = [b for b in DEFAULT_BLENDS if b.first in names and b.second in names]
@@ -159,10 +162,10 @@ def _blended(blend: Blend, names: Sequence[str]) -> Speaker:
         raise UsageError(
             f"the blend '{blend.speaker}' joins voices of two dialects; choose two of one"
         )
-    if not 0 < blend.weight < 1:
+    if not 0 < blend.weight < 1 or round(blend.weight, 2) != blend.weight:
         raise UsageError(
-            f"the blend '{blend.speaker}' has the weight {blend.weight:g}; "
-            "choose one between 0 and 1"
+            f"the blend of '{first}' and '{second}' has the weight {blend.weight:g}; "
+            "choose a whole per cent between 0 and 1, such as 0.3"
         )
     gender = _GENDERS[first[1]] if first[1] == second[1] else "unknown"
     voice = Voice(

@@ -64,13 +64,21 @@ def test_what_was_just_encoded_is_read_as_any_decoder_would(samples: np.ndarray)
 
 
 def test_only_the_latest_samples_are_remembered() -> None:
-    recent = RecentlyEncoded(capacity=1000)
+    recent = RecentlyEncoded(capacity=5 * (100 * 2 + 1))
     for number in range(10):
         recent.put(bytes([number]), np.full(100, number, np.int16), RATE)
         recent.put(bytes([number]), np.full(100, number, np.int16), RATE)
     found = [recent.get(bytes([number])) for number in range(10)]
     assert [entry is not None for entry in found] == [False] * 5 + [True] * 5
     assert found[9] is not None and found[9][0].tolist() == [9] * 100
+
+
+def test_what_is_remembered_keeps_nothing_larger_alive() -> None:
+    recent, whole = RecentlyEncoded(capacity=1000), np.zeros(10_000, np.int16)
+    whole.setflags(write=False)
+    recent.put(b"a piece of it", whole[:10], RATE)
+    found = recent.get(b"a piece of it")
+    assert found is not None and found[0].base is None
 
 
 @given(arrays.arrays(np.float32, st.integers(1, 500), elements=st.floats(-1, 1, width=32)))

@@ -1,5 +1,6 @@
 """A request's id must never change: resumed runs and old corpora stand on it."""
 
+import json
 import unicodedata
 
 from hypothesis import given
@@ -38,6 +39,11 @@ def test_composed_and_decomposed_accents_are_one_text() -> None:
     composed, decomposed = "Köln", unicodedata.normalize("NFD", "Köln")
     assert composed != decomposed
     assert content_id("d", {"text": composed}) == content_id("d", {"text": decomposed})
+
+
+def test_a_combining_mark_never_joins_the_letter_of_an_escape() -> None:
+    text = "one\n\u0303two"
+    assert json.loads(canonical_json({"text": text, "accent": "Ko\u0308ln"}))["text"] == text
 
 
 @given(st.dictionaries(st.text(), st.text() | st.integers()))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from judged_corpus import accepted_numbers, flac_of, judged_corpus, request_of
 from torch.utils.data import DataLoader
 
+from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
 from lauter.datasets.lance_export import export_lance
 from lauter.datasets.loader import SpeechLoader, State
@@ -168,6 +169,20 @@ def test_epochs_differ_and_a_seed_repeats_them(folder: Path) -> None:
     assert [flat(numbers(again)), flat(numbers(again))] == [first, second]
     unmixed = SpeechLoader(folder / "shards", shuffle=False)
     assert flat(numbers(unmixed)) == flat(numbers(unmixed))
+
+
+def test_a_state_is_never_used_with_another_export_of_as_many_samples(
+    folder: Path, tmp_path: Path
+) -> None:
+    corpus = Corpus.open(folder / "corpus")
+    for kind, export in (("shards", export_webdataset), ("rows", export_lance)):
+        export(corpus, tmp_path / kind, seed=1)
+        state = SpeechLoader(folder / kind).state_dict()
+        with pytest.raises(UsageError, match="the loader's state was taken with export="):
+            SpeechLoader(tmp_path / kind).load_state_dict(state)
+        for position in (-8, 10**9):
+            with pytest.raises(UsageError, match=f"at sample {position} of epoch 0"):
+                SpeechLoader(folder / kind).load_state_dict(state | {"position": position})
 
 
 def test_a_state_is_never_used_with_another_order(folder: Path) -> None:

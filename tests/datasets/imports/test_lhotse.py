@@ -1,5 +1,6 @@
 """Lhotse's manifests, written by Lhotse itself."""
 
+import gzip
 import json
 import sys
 from collections.abc import Callable
@@ -144,6 +145,17 @@ def test_a_manifest_never_runs_a_command(cuts: Any, tmp_path: Path, imported: Im
     assert good["error"] is None
     assert "its sound comes from a command" in command["error"]
     assert "its sound comes from a url" in address["error"]
+    assert not proof.exists()
+
+
+def test_a_shar_folder_never_runs_a_command(cuts: Any, tmp_path: Path, imported: Imported) -> None:
+    proof = tmp_path / "proof"
+    row = next(iter(cuts)).to_dict()
+    row["recording"]["sources"][0] |= {"type": "command", "source": f"touch {proof}"}
+    with gzip.open(tmp_path / "cuts.000000.jsonl.gz", "wt") as file:
+        file.write(json.dumps(row))
+    (only,) = imported(LhotseManifest(str(tmp_path)))
+    assert "its sound comes from a command" in only["error"]
     assert not proof.exists()
 
 

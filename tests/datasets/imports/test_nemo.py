@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from lauter.datasets.audio import Integers, open_audio, read_samples
 from lauter.datasets.errors import UsageError
-from lauter.datasets.imports import NemoManifest, Origin, utterances_from
+from lauter.datasets.imports import NemoManifest, Origin, requests_from, utterances_from
 
 Imported = Callable[..., list[dict[str, Any]]]
 Spoken = list[tuple[str, Integers]]
@@ -147,6 +148,28 @@ def test_a_row_that_cannot_be_used_says_why(
     assert bad["audio"] is None
     again = imported(NemoManifest(path))
     assert again[1]["request_id"] == bad["request_id"]
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"text": "half a pair: \ud800"},
+        {"note": "half a pair: \ud800"},
+        {"audio_filepath": "very/" * 60 + "long.wav"},
+        {"audio_filepath": "half\ud800.wav"},
+    ],
+)
+def test_a_strange_row_takes_no_other_along(
+    strange: dict[str, str],
+    manifest: Callable[[list[Any]], str],
+    rows: list[dict[str, Any]],
+) -> None:
+    source = NemoManifest(manifest([rows[0], rows[1] | strange, rows[2], "[" * 100_000]))
+    planned = pa.Table.from_batches(requests_from(source))
+    faults = [row["recording"]["fault"] for row in planned.to_pylist()]
+    assert len(faults) == 4
+    assert faults[0] == faults[2] == ""
+    assert faults[3].startswith("the line is no JSON")
 
 
 def test_a_damaged_sound_is_a_failed_row(

@@ -126,7 +126,7 @@ def test_a_sample_that_cannot_be_used_says_why(
             tar.addfile(info, io.BytesIO(data))
     rows = imported(WebDatasetTars(f"{shards}/{{s-000000,bad,s-000001}}.tar", JAPANESE))
     assert [row["error_kind"] for row in rows] == [None, None, "failed", None, None]
-    assert rows[2]["error"].startswith("x: ")
+    assert rows[2]["error"].startswith("bad.tar/x: ")
     assert sentence in rows[2]["error"]
 
 

@@ -61,6 +61,8 @@ def test_a_text_without_words(text: str, sentence: str, language: str) -> None:
         ("今天下雨。", "en", "Latin letters"),
         ("Привет.", "en", "Latin letters"),
         ("ขอบคุณ", "en", "Latin letters"),
+        ("Hello שלום", "en", "Latin letters"),
+        ("Room 3, नमस्ते", "en", "Latin letters"),
         ("It rains.", "zh", "Chinese characters"),
         ("今日は雨です。", "zh", "Chinese characters"),
         ("It rains.", "ja", "kana or kanji"),

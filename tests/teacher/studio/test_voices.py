@@ -64,7 +64,8 @@ def test_a_blend_is_the_weighted_mean_of_two_packs(five_packs: Path) -> None:
     ("blend", "sentence"),
     [
         (Blend("jf_alpha", "nobody"), "wants the voice 'nobody', which is not among jf_alpha"),
-        (Blend("jf_alpha", "jm_kumo", 1.5), "has the weight 1.5; choose one between 0 and 1"),
+        (Blend("jf_alpha", "jm_kumo", 1.5), "has the weight 1.5; choose a whole per cent"),
+        (Blend("jf_alpha", "jm_kumo", 0.304), "has the weight 0.304; choose a whole per cent"),
     ],
 )
 def test_a_blend_that_cannot_be_is_refused(five_packs: Path, blend: Blend, sentence: str) -> None:
