@@ -8,8 +8,15 @@ marked ``required`` fails.
 
 from collections.abc import Iterable, Mapping
 
+import pyarrow as pa
+
 from lauter.datasets.records import UTTERANCE_SCHEMA
 from lauter.filters.near_duplicates import DUPLICATE_FIELDS
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
+
 
 SCORES: Mapping[str, tuple[str, ...]] = {
     "level": ("clipped_ratio", "peak_db", "energy_db"),
@@ -38,6 +45,16 @@ SCORES: Mapping[str, tuple[str, ...]] = {
     ),
 }
 """Columns by scorer."""
+
+
+NO_FIGURES = frozenset(
+    {
+        *(f.name for f in UTTERANCE_SCHEMA if not _is_number(f.type)),
+        *(f.name for f in DUPLICATE_FIELDS if not _is_number(f.type)),
+        *("sound_print", "speaker_embedding", "transcript", "mistakes"),
+    }
+)
+"""Columns that a gate cannot compare with a bound."""
 
 
 def known_scores(measured: Iterable[str]) -> set[str]:

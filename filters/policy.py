@@ -149,19 +149,39 @@ def load_policy(path: str | Path) -> Policy:
 def parse_policy(text: str, origin: str = "the policy") -> Policy:
     """Read a policy from YAML text; raises ``UsageError`` with the gate and key that is wrong."""
     try:
-        content = yaml.safe_load(text)
+        content = yaml.load(text, _EachKeyOnce)
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise UsageError(f"{origin} is no valid YAML ({error}); mend it there") from error
     except yaml.YAMLError as error:
         place = getattr(error, "problem_mark", None)
         line = f" at line {place.line + 1}" if place else ""
+        problem = getattr(error, "problem", None)
+        line += f" ({problem})" if problem else ""
         raise UsageError(f"{origin} is no valid YAML{line}; mend it there") from error
     if not isinstance(content, dict) or not isinstance(content.get("gates"), list):
         raise UsageError(f"{origin} is no policy; it needs `name:` and a list of `gates:`")
+    if unknown := set(content) - {"name", "gates"}:
+        raise UsageError(
+            f"{origin} has an unknown key '{min(map(str, unknown))}'; it has `name:` and `gates:`"
+        )
     gates = tuple(_gate(entry, number, origin) for number, entry in enumerate(content["gates"], 1))
     names = [gate.name for gate in gates]
     if doubled := {name for name in names if names.count(name) > 1}:
         raise UsageError(f"{origin} has two gates named {', '.join(sorted(doubled))}; rename one")
     name = str(content.get("name") or Path(origin).stem)
     return Policy(name, gates, _digest(gates), text)
+
+
+class _EachKeyOnce(yaml.SafeLoader):
+    """YAML as it should be: the second of two equal keys would replace the first in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        if doubled := [key for key in keys if keys.count(key) > 1]:
+            raise yaml.MarkedYAMLError(
+                problem=f"the key '{doubled[0]}' stands twice", problem_mark=node.start_mark
+            )
+        return super().construct_mapping(node, deep)
 
 
 def _digest(gates: tuple[Gate, ...]) -> str:
@@ -191,9 +211,17 @@ def _finite(bounds: Bounds) -> list[float | None]:
     return [side if math.isfinite(side) else None for side in (bounds.lower, bounds.upper)]
 
 
-def check_scores(policy: Policy, known: Collection[str]) -> None:
-    """Raise ``UsageError`` where a gate reads a score that nothing measures."""
+def check_scores(policy: Policy, known: Collection[str], no_figures: Collection[str] = ()) -> None:
+    """Raise ``UsageError`` where a gate reads a score that nothing measures.
+
+    Also where it compares one of ``no_figures``, which are no numbers.
+    """
     for gate in policy.gates:
+        if gate.score in no_figures and not gate.absent:
+            raise UsageError(
+                f"the gate '{gate.name}' compares the score '{gate.score}', which is no number; "
+                "use `absent: true` or another score"
+            )
         if gate.score not in known:
             near = difflib.get_close_matches(gate.score, known, 1)
             hint = f"did you mean {near[0]}?" if near else "add the scorer that measures it"
@@ -280,7 +308,10 @@ def _bounds(entry: Mapping[str, Any], otherwise: Bounds, where: str) -> Bounds:
         value = entry.get(key, getattr(otherwise, side))
         if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
             raise UsageError(f"{where} has {key}: {value!r}, which is no number")
-        found[side] = float(value)
+        try:
+            found[side] = float(value)
+        except OverflowError:
+            raise UsageError(f"{where} has a {key} that is beyond all numbers") from None
     if not (found["lower"] <= found["upper"] and found["lower"] < math.inf > -found["upper"]):
         raise UsageError(
             f"{where} lets nothing pass: {found['lower']:g} is above {found['upper']:g}"
@@ -311,6 +342,10 @@ def _values(column: Any, value: Any, where: str) -> tuple[Any, ...]:
         hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(CELL_COLUMNS)}"
         raise UsageError(f"{where} distinguishes by '{column}', which no row has; {hint}")
     values = tuple(value) if isinstance(value, list) else (value,)
+    if not values:
+        raise UsageError(f"{where} gives no {column} in an empty list; name some or leave it out")
+    # 2.0 is 2, in digests too.
+    values = tuple(int(v) if isinstance(v, float) and v.is_integer() else v for v in values)
     known = _KNOWN_VALUES.get(column)
     for one in values:
         if isinstance(one, bool) or (one not in known if known else not isinstance(one, str)):

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 os.environ.setdefault("LANCE_LOG", "error")
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from lauter.datasets.errors import LauterError, UsageError
 
@@ -62,8 +62,9 @@ def run(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code; errors become one sentence on standard error."""
     debug = "--debug" in arguments
     words = [word for word in arguments if word != "--debug"]
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-    complaints = Console(stderr=True, highlight=False, soft_wrap=True)
+    # No markup: texts, paths and names of gates may hold brackets.
+    console = Console(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty())
+    complaints = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     if not words or words[0] in ("-h", "--help", "help"):
         console.print(_help())
         return 0 if words else UsageError.exit_code
@@ -81,7 +82,7 @@ def run(arguments: Sequence[str]) -> int:
     except LauterError as error:
         if debug:
             traceback.print_exc()
-        complaints.print(f"[red]lauter {escape(name)}:[/red] {escape(str(error))}")
+        complaints.print(Text(f"lauter {name}:", "red"), str(error))
         return error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -95,7 +96,7 @@ def run(arguments: Sequence[str]) -> int:
             sentence = f"{error.filename}: {error.strerror}; name another place, or mend this one"
         else:
             return _our_fault(name, error, complaints)
-        complaints.print(f"[red]lauter {escape(name)}:[/red] {escape(sentence)}")
+        complaints.print(Text(f"lauter {name}:", "red"), sentence)
         return UsageError.exit_code
     except Exception as error:
         if debug:
@@ -105,9 +106,9 @@ def run(arguments: Sequence[str]) -> int:
 
 def _our_fault(name: str, error: Exception, complaints: Console) -> int:
     complaints.print(
-        f"[red]lauter {escape(name)}:[/red] something went wrong that should not have: "
-        f"{escape(f'{type(error).__name__}: {error}')}. "
-        "Nothing committed is lost; run it again with --debug and report what it prints."
+        Text(f"lauter {name}:", "red"),
+        f"something went wrong that should not have: {type(error).__name__}: {error}. "
+        "Nothing committed is lost; run it again with --debug and report what it prints.",
     )
     return LauterError.exit_code
 
@@ -122,10 +123,10 @@ def _dispatch(name: str, overrides: Sequence[str], console: Console) -> int:
     from lauter.orchestration import settings
 
     if any(word in ("-h", "--help") for word in overrides):
-        console.print(f"lauter {name} \\[key=value ...]\n\n{COMMANDS[name]}\n")
+        console.print(f"lauter {name} [key=value ...]\n\n{COMMANDS[name]}\n")
         from lauter.orchestration.describe import describe
 
-        console.print(describe(), markup=False)
+        console.print(describe())
         return 0
     module = "import_" if name == "import" else name  # `import` is Python's own word
     room = importlib.import_module(f"lauter.orchestration.commands.{module}")
@@ -136,7 +137,7 @@ def _dispatch(name: str, overrides: Sequence[str], console: Console) -> int:
 def _help() -> str:
     width = max(map(len, COMMANDS))
     lines = [
-        "lauter COMMAND \\[key=value ...] \\[--debug]",
+        "lauter COMMAND [key=value ...] [--debug]",
         "",
         *(f"  {name:<{width}}  {meaning}" for name, meaning in COMMANDS.items()),
         "",

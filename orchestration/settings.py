@@ -6,6 +6,7 @@ with the nearest known key.
 """
 
 import difflib
+import math
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -166,8 +167,6 @@ def load_settings(overrides: Sequence[str]) -> DictConfig:
     except (HydraException, OmegaConfBaseException) as error:
         raise UsageError(_explain(error, overrides)) from error
     _check_ranges(settings)
-    if settings.engine.get("workers", 0) is None:
-        settings.engine.workers = os.cpu_count() or 1
     return settings
 
 
@@ -184,8 +183,15 @@ _CHOICES = {"on_refusal": ("stop", "skip"), "export.format": ("webdataset", "lan
 def _check_ranges(settings: DictConfig) -> None:
     """Raise ``UsageError`` for a figure that makes no sense or a word that is no choice."""
     for key, least in _LEAST.items():
-        if OmegaConf.select(settings, key) < least:
+        if not least <= OmegaConf.select(settings, key) < math.inf:
             raise UsageError(f"{key} is {OmegaConf.select(settings, key)}; set {least} or more")
+    workers = settings.engine.get("workers", 0)
+    if workers is None:
+        settings.engine.workers = os.cpu_count() or 1
+    elif not isinstance(workers, int) or workers < 0:
+        raise UsageError(f"engine.workers is {workers}; set a number of processes, 0 or more")
+    if not -(2**63) <= settings.seed < 2**63:
+        raise UsageError(f"seed is {settings.seed}; set one of at most 18 digits")
     if settings.speak.timeout_s <= 0:
         raise UsageError(f"speak.timeout_s is {settings.speak.timeout_s}; set more than 0")
     for key, choices in _CHOICES.items():

@@ -66,7 +66,7 @@ def print_places(console: Console, corpus: Path, page: Path | None = None) -> No
     width = max(len(name) for name, _ in places)
     for name, place in places:
         # Never folded, so that a path can be copied.
-        console.print(f"{name:<{width}}  {_from_here(place)}", markup=False, soft_wrap=True)
+        console.print(f"{name:<{width}}  {_from_here(place)}", soft_wrap=True)
 
 
 def _from_here(place: Path) -> Path:
@@ -91,6 +91,6 @@ def print_refused(console: Console, refused: pa.Table, shown: int = 5) -> None:
     counts = refused.group_by("refusal").aggregate([("text", "count")])
     rows = sorted(counts.to_pylist(), key=lambda row: -row["text_count"])
     for row in rows[:shown]:
-        console.print(f"refused {row['text_count']}: {row['refusal']}", markup=False)
+        console.print(f"refused {row['text_count']}: {row['refusal']}")
     if len(rows) > shown:
         console.print(f"… and {len(rows) - shown} more reasons")

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.records import CELL_COLUMNS
-from lauter.filters.catalogue import known_scores
+from lauter.filters.catalogue import NO_FIGURES, known_scores
 from lauter.filters.gates import judge
 from lauter.filters.near_duplicates import DUPLICATE_FIELDS, duplicates
 from lauter.filters.policy import Policy, check_scores
@@ -40,7 +40,7 @@ def judge_corpus(corpus: Corpus, writer: JudgingWriter, policy: Policy) -> pa.Ta
     Raises ``UsageError`` where a gate reads a score that nothing measures.
     """
     if corpus.count():
-        check_scores(policy, known_scores(corpus.schema.names))
+        check_scores(policy, known_scores(corpus.schema.names), NO_FIGURES)
     have = set(corpus.schema.names)
     wanted = ["request_id", *CELL_COLUMNS, "error_kind", "error", "score_errors", "stopped_by"]
     columns = [name for name in dict.fromkeys([*wanted, *policy.scores]) if name in have]

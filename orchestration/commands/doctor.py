@@ -36,7 +36,7 @@ def run(settings: DictConfig, console: Console) -> int:
     policy = make_policy(settings)
     wrong = check_examples(policy)
     for sentence in wrong:
-        console.print(sentence, markup=False)
+        console.print(sentence)
     console.print(f"policy '{policy.name}': {len(policy.gates)} gates, {len(wrong)} wrong examples")
     if lost or wrong:
         console.print("what is missing above limits what can be run")
