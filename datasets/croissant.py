@@ -126,7 +126,7 @@ def _record_set(selection: Selection) -> dict[str, Any]:
 def _field(field: pa.Field) -> dict[str, Any] | None:
     """Describe a column; Croissant has no word for lists of structures, so these are left out."""
     kind, repeated = field.type, False
-    if pa.types.is_list(kind):
+    if pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind):
         kind, repeated = kind.value_type, True
     if (data_type := _data_type(kind)) is None:
         return None

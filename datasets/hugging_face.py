@@ -66,7 +66,8 @@ def _feature(field: pa.Field) -> dict[str, Any]:
 def _type(kind: pa.DataType) -> dict[str, Any]:
     if pa.types.is_struct(kind):
         return {"struct": [_feature(kind.field(index)) for index in range(kind.num_fields)]}
-    if pa.types.is_list(kind):
+    if pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind):
         inner = _type(kind.value_type)
-        return {"list": inner.get("dtype") or inner.get("struct")}
+        length = {"length": kind.list_size} if pa.types.is_fixed_size_list(kind) else {}
+        return {"list": inner.get("dtype") or inner.get("struct"), **length}
     return {"dtype": _NAMES.get(str(kind), str(kind))}

@@ -25,9 +25,10 @@ def written_whole(
 ) -> Iterator[Path]:
     """Give a new folder to write into, which becomes ``folder`` when all went well.
 
-    ``overwrite`` replaces a folder in which one of ``marks`` stands and no file but these and
-    ``others``, or nothing at all; never somebody's other work. Raises ``UsageError`` where
-    ``folder`` may not be replaced, where it cannot be written, and where the disk is full.
+    ``overwrite`` replaces a folder in which one of ``marks`` stands and nothing but these,
+    ``others`` and folders of tars, or nothing at all; never somebody's other work. Raises
+    ``UsageError`` where ``folder`` may not be replaced, where it cannot be written, and where the
+    disk is full.
     """
     place = folder.resolve()
     _check_replaceable(place, overwrite, marks, others)
@@ -67,10 +68,13 @@ def _check_replaceable(
         raise UsageError(
             f"{folder} is there already; name another folder or set export.overwrite=true"
         )
-    inside = {path.name: path.is_file() for path in folder.iterdir()}
-    foreign = sorted(name for name, is_file in inside.items() if is_file)
-    foreign = [name for name in foreign if name not in (*marks, *others)]
-    if inside and not foreign and inside.keys().isdisjoint(marks):
+    inside = {path.name: path for path in folder.iterdir()}
+    foreign = [
+        name
+        for name, path in sorted(inside.items())
+        if name not in (*marks, *others) and not any(path.glob("*.tar"))
+    ]
+    if inside.keys().isdisjoint(marks):
         foreign = sorted(inside)
     if foreign:
         raise UsageError(

@@ -130,7 +130,7 @@ def _make_prompts(settings: DictConfig, texts: pa.Table, teacher: Teacher) -> pa
         raise UsageError(f"quotas.manners has an unknown key: {error}") from error
     return fill(
         asked,
-        list(quotas.dialects),
+        [dialects] if isinstance(dialects := quotas.dialects, str) else list(dialects),
         quotas.speakers_per_dialect,
         texts,
         teacher.capabilities().voices,

@@ -51,6 +51,9 @@ def print_summary(
     ):  # fmt: skip
         facts.add_row(name, value)
     console.print(facts)
+    failed = sum(summary.errors.values())
+    for sentence in summary.first_errors:
+        console.print(f"one of the {failed} that failed: {sentence}")
     if summary.not_measured:
         scorers = ", ".join(f"{name} ({count})" for name, count in summary.not_measured.items())
         console.print(f"spoken rows without figures, whose gates did not apply: {scorers}")

@@ -24,7 +24,9 @@ SUMMARY_COLUMNS = (
     "wall_s",
     "device_s",
     "error_kind",
+    "error",
 )
+SHOWN_ERRORS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Summary:
     ``stage_seconds`` is workers' time by teacher and scorer: seconds in which a worker, and the
     core it holds, did nothing else. ``real_time_factor`` is the teacher's seconds over seconds of
     speech. ``not_measured`` counts spoken rows by scorer that was not asked about them, or failed,
-    although the policy reads its figures.
+    although the policy reads its figures; ``first_errors`` are what the first failed rows say.
     """
 
     cells: tuple[CellCount, ...]
@@ -64,6 +66,7 @@ class Summary:
     accepted_s: float
     stage_seconds: dict[str, float] = field(default_factory=dict)
     not_measured: dict[str, int] = field(default_factory=dict)
+    first_errors: tuple[str, ...] = ()
 
     @property
     def real_time_factor(self) -> float:
@@ -120,6 +123,7 @@ def summarise_batches(batches: Iterable[pa.RecordBatch]) -> Summary:
     accepted: Counter[tuple[str, str, str]] = Counter()
     rejections: Counter[str] = Counter()
     errors: Counter[str] = Counter()
+    first_errors: list[str] = []
     seconds: Counter[str] = Counter()
     spoken_s = accepted_s = 0.0
     for batch in batches:
@@ -134,6 +138,8 @@ def summarise_batches(batches: Iterable[pa.RecordBatch]) -> Summary:
                 spoken_s += row["duration_s"]
             else:
                 errors[row["error_kind"]] += 1
+                if len(first_errors) < SHOWN_ERRORS and row["error"] not in first_errors:
+                    first_errors.append(row["error"])
             if row["accepted"]:
                 accepted[cell] += 1
                 accepted_s += row["duration_s"]
@@ -151,4 +157,5 @@ def summarise_batches(batches: Iterable[pa.RecordBatch]) -> Summary:
         spoken_s=spoken_s,
         accepted_s=accepted_s,
         stage_seconds=dict(seconds),
+        first_errors=tuple(first_errors),
     )

@@ -176,6 +176,8 @@ def _drawn(
     # Texts and speakers both go round. After so many prompts both would be back where they began,
     # and one speaker is passed over, so that each text meets each speaker before any meet again.
     cycle = math.lcm(texts, len(speakers))
+    # Not every cell begins with the same speaker: many cells are small.
+    first = int(_shuffled(len(speakers), f"{seed}/first/{cell}")[0])
     for number in range(count):
         row = rows[number % texts]
         yield Prompt(
@@ -186,7 +188,7 @@ def _drawn(
             cell.emotion_level,
             cell.style,
             cell.speed_level,
-            speakers[(number + number // cycle) % len(speakers)],
+            speakers[(first + number + number // cycle) % len(speakers)],
             row["text_source"],
             row["text_licence"],
         )

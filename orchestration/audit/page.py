@@ -8,11 +8,15 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lauter.datasets.corpus import Corpus
+from lauter.datasets.errors import UsageError
 from lauter.filters.policy import Bounds, Gate, Policy
 from lauter.orchestration.audit.facts import AuditFacts, gather
 from lauter.orchestration.audit.intervals import Share
 from lauter.orchestration.audit.plots import histogram
 from lauter.orchestration.durations import length_of_time
+
+GENERATOR = b'<meta name="generator" content="Lauter audit">'
+"""By this a page is known as ours, and may be written over."""
 
 
 def write_page(
@@ -20,6 +24,7 @@ def write_page(
     currency: str,
 ) -> AuditFacts:  # fmt: skip
     """Write the page of ``corpus`` under ``policy``, whole or not at all; return what it shows."""
+    _check_replaceable(page)
     facts = gather(corpus, policy, samples)
     html = render(facts, str(corpus.path), corpus.digest(), price_per_core_hour, currency)
     page.parent.mkdir(parents=True, exist_ok=True)
@@ -30,6 +35,13 @@ def write_page(
     finally:
         unfinished.unlink(missing_ok=True)
     return facts
+
+
+def _check_replaceable(page: Path) -> None:
+    if page.is_dir():
+        raise UsageError(f"{page} is a folder; name a file for the report")
+    if page.is_file() and GENERATOR not in page.read_bytes()[:2000]:
+        raise UsageError(f"{page} is there and no report of Lauter's; name another file")
 
 
 def render(

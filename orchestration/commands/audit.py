@@ -20,6 +20,7 @@ def run(settings: DictConfig, console: Console) -> int:
     price, currency = settings.price_per_core_hour, settings.currency
     with console.status("writing the report"):
         facts = write_page(page, corpus, policy, settings.audit.samples, price, currency)
+    console.print(f"judged under the policy '{policy.name}'")
     print_summary(console, facts.summary, price, currency)
     print_places(console, corpus.path, page)
     return 0

@@ -53,6 +53,7 @@ def run(settings: DictConfig, console: Console) -> int:
     shards = f"{summary.shards} shard{'' if summary.shards == 1 else 's'}"
     console.print(
         f"{summary.samples} accepted utterances, {length_of_time(summary.duration_s)}, "
-        f"{shards if summary.shards else 'one Lance dataset'} in {summary.folder}"
+        f"{shards if summary.shards else 'one Lance dataset'} in {summary.folder}, "
+        f"judged under the policy '{corpus.policy_name(corpus.policies()[-1])}'"
     )
     return 0

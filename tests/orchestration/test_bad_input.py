@@ -197,7 +197,11 @@ def test_a_full_disk(ask: Ask, small_disk: Path, tmp_path: Path) -> None:
 def test_a_report_that_cannot_be_written(
     ask: Ask, spoken: Path, small_disk: Path, tmp_path: Path
 ) -> None:
-    assert "Is a directory" in refused(ask, "audit", f"corpus={spoken}", f"audit.page={tmp_path}")
+    assert "is a folder" in refused(ask, "audit", f"corpus={spoken}", f"audit.page={tmp_path}")
+    theirs = tmp_path / "notes.html"
+    theirs.write_text("my notes")
+    sentence = refused(ask, "audit", f"corpus={spoken}", f"audit.page={theirs}")
+    assert "is there and no report of Lauter's" in sentence and theirs.read_text() == "my notes"
     page = small_disk / "audit.html"
     assert ask("audit", f"corpus={spoken}", f"audit.page={page}").code == 0
     before = page.read_bytes()

@@ -99,16 +99,13 @@ if __name__ == "__main__":
     speaking = Speak(partial(CountingTeacher, calls), Resources(batch_size=2))
     corpus = Corpus.create(folder, exist_ok=True)
     made = job(engines[engine], speaking=speaking, rows_per_commit=4)
-    print("running", flush=True)
     synthesize(made, small_plan(int(sys.argv[4])), FastTeacher(), corpus)
 """
 
 
-def start(script: Path, *arguments: object) -> subprocess.Popen[str]:
+def start(script: Path, *arguments: object) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, str(script), *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        text=True,
         start_new_session=True,
     )
 
@@ -141,9 +138,12 @@ def test_a_run_killed_at_ten_random_moments_ends_like_an_uninterrupted_one(
     asked_before: dict[str, int] = {}
     found_at_kills = []
     for _ in range(10):
+        # At a random moment of its progress, not of the clock, which a busy machine stretches.
+        enough = len(times_asked(calls)) + chance.randint(1, 40)
         process = start(script, folder, calls, "inline", count)
-        assert process.stdout is not None and process.stdout.readline() == "running\n"
-        time.sleep(chance.uniform(0.5, 4.0))
+        while len(times_asked(calls)) < enough and process.poll() is None:
+            time.sleep(0.02)
+        time.sleep(chance.uniform(0.0, 0.3))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         asked = times_asked(calls)
@@ -175,7 +175,7 @@ def test_a_killed_ray_actor_and_a_killed_ray_driver_lose_and_double_nothing(
     def spoken() -> int:
         return len(list(calls.iterdir()))
 
-    def wait_for(number: int, process: subprocess.Popen[str]) -> None:
+    def wait_for(number: int, process: subprocess.Popen[bytes]) -> None:
         while spoken() < number and process.poll() is None:
             time.sleep(0.02)
 
