@@ -12,7 +12,7 @@ import yaml
 
 from lauter.datasets.selection import Selection
 
-_NAMES = {"double": "float64", "float": "float32", "large_string": "string"}
+_NAMES = {"double": "float64", "float": "float32", "large_string": "string", "halffloat": "float16"}
 
 
 def front_matter(selection: Selection) -> str:
