@@ -59,7 +59,9 @@ def import_speech(
         pipeline = Pipeline(PLANNED_SCHEMA, (take_in, score))
         added = 0
         try:
-            for planned in _slices(requests_from(source, known=known, batch_size=256, threads=threads)):
+            for planned in _slices(
+                requests_from(source, known=known, batch_size=256, threads=threads)
+            ):
                 on_start(planned.num_rows)
                 for batch in checked(engine.run(pipeline, planned)):
                     writer.append(batch.drop_columns("recording"))
