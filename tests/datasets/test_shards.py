@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -151,12 +152,18 @@ def test_an_interrupted_export_leaves_what_was_there(
     kill: signal.Signals, corpus: Corpus, tmp_path: Path
 ) -> None:
     words = [sys.executable, "-c", KILLED, str(corpus.path), str(tmp_path / "e"), str(int(kill))]
-    ended = subprocess.run(words, capture_output=True, env=os.environ | {"PYTHONSAFEPATH": "1"})
+
+    def run() -> "subprocess.CompletedProcess[bytes]":
+        environment = os.environ | {"PYTHONSAFEPATH": "1"}
+        heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # background jobs are deaf
+        return subprocess.run(words, capture_output=True, env=environment, preexec_fn=heed)
+
+    ended = run()
     assert ended.returncode != 0
     assert not (tmp_path / "e").exists()
     export_webdataset(corpus, tmp_path / "e", seed=3)
     whole = files(tmp_path / "e")
-    subprocess.run(words, capture_output=True, env=os.environ | {"PYTHONSAFEPATH": "1"})
+    run()
     assert files(tmp_path / "e") == whole
     visible = {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")}
     assert visible == {"e"}

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,15 @@ MANY = "quotas.manners=[{count: 100}]"
 def started(words: list[str]) -> subprocess.Popen[str]:
     """Start the command as a shell does: as the leader of its own process group."""
     command = [str(Path(sys.executable).parent / "lauter"), "synthesize", *words]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # Tests that run in the background of a shell are deaf to Ctrl-C, and so would this be.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def committed(corpus: Path) -> int:
