@@ -16,6 +16,7 @@ from statistics import median
 from typing import Any
 
 import import_pool
+import ray
 
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.imports import NemoManifest, Origin
@@ -59,6 +60,7 @@ def import_over_pool(clips: int = import_pool.CLIPS) -> Iterator[dict[str, Any]]
             ):
                 target = Path(folder) / f"{name}-{run}"
                 seconds[name].append(imported(clip_folder, target, engine, threads))
+    ray.shutdown()
     bare_s = median(seconds["script"])
     inline_s, ray_s = median(seconds["inline"]), median(seconds["ray"])
     for name, value in (

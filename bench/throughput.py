@@ -20,6 +20,7 @@ from typing import Any
 import lance
 import numpy as np
 import pyarrow as pa
+import ray
 from hibari import SAMPLE_RATE, Hibari
 
 from lauter.datasets.audio import encode_flac
@@ -172,6 +173,7 @@ def engines_over_lance(rows: int = ROWS) -> Iterator[dict[str, Any]]:
                     shutil.rmtree(bare)
             gc.collect()
             os.sync()
+    ray.shutdown()
     bare_s = median(seconds["lance"])
     for name in engines:
         value = median(seconds[name])

@@ -14,8 +14,13 @@ from lauter.datasets.records import UTTERANCE_SCHEMA
 from lauter.filters.near_duplicates import DUPLICATE_FIELDS
 
 
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
+def no_figures(fields: Iterable[pa.Field]) -> set[str]:
+    """Return the names of the columns that a gate cannot compare with a bound."""
+    return {
+        field.name
+        for field in fields
+        if not (pa.types.is_floating(field.type) or pa.types.is_integer(field.type))
+    }
 
 
 SCORES: Mapping[str, tuple[str, ...]] = {
@@ -49,12 +54,12 @@ SCORES: Mapping[str, tuple[str, ...]] = {
 
 NO_FIGURES = frozenset(
     {
-        *(f.name for f in UTTERANCE_SCHEMA if not _is_number(f.type)),
-        *(f.name for f in DUPLICATE_FIELDS if not _is_number(f.type)),
+        *no_figures(UTTERANCE_SCHEMA),
+        *no_figures(DUPLICATE_FIELDS),
         *("sound_print", "speaker_embedding", "transcript", "mistakes"),
     }
 )
-"""Columns that a gate cannot compare with a bound."""
+"""The shipped columns that are no numbers."""
 
 
 def known_scores(measured: Iterable[str]) -> set[str]:

@@ -308,15 +308,19 @@ def _bounds(entry: Mapping[str, Any], otherwise: Bounds, where: str) -> Bounds:
         value = entry.get(key, getattr(otherwise, side))
         if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
             raise UsageError(f"{where} has {key}: {value!r}, which is no number")
-        try:
-            found[side] = float(value)
-        except OverflowError:
-            raise UsageError(f"{where} has a {key} that is beyond all numbers") from None
+        found[side] = _as_float(value, key, where)
     if not (found["lower"] <= found["upper"] and found["lower"] < math.inf > -found["upper"]):
         raise UsageError(
             f"{where} lets nothing pass: {found['lower']:g} is above {found['upper']:g}"
         )
     return Bounds(**found)
+
+
+def _as_float(value: int | float, key: str, where: str) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise UsageError(f"{where} has a {key} beyond all numbers; write a smaller one") from None
 
 
 def _slice(piece: Any, otherwise: Bounds, where: str) -> Slice:
@@ -368,7 +372,7 @@ def _examples(groups: Any, where: str) -> tuple[Example, ...]:
                 raise UsageError(f"{where} has an example without a figure: {entry!r}")
             for column, value in tags.items():
                 _values(column, value, where)
-            examples.append(Example(float(figure), tags, kind == "pass"))
+            examples.append(Example(_as_float(figure, "figure", where), tags, kind == "pass"))
     return tuple(examples)
 
 

@@ -17,7 +17,7 @@ from omegaconf import DictConfig
 from lauter.datasets.errors import LauterError, UsageError
 from lauter.datasets.prompts.check import sift
 from lauter.datasets.prompts.quotas import Quota, fill
-from lauter.filters.catalogue import NO_FIGURES, known_scores
+from lauter.filters.catalogue import NO_FIGURES, known_scores, no_figures
 from lauter.filters.policy import Policy, check_scores, load_policy
 from lauter.pipelines.engines.protocol import Engine
 from lauter.pipelines.plan import Plan, plan
@@ -61,12 +61,12 @@ class Scoring:
 
 
 def make_scoring(settings: DictConfig) -> Scoring:
-    """Return the scorers, policy and engine; raises where a gate reads an unknown score."""
+    """Return the scorers, policy and engine; raises where a gate reads no score, or no figure."""
     open_scorers = tuple(cast(list[ScorerFactory], make(settings, "filters")["scorers"]))
     policy = make_policy(settings)
-    check_scores(
-        policy, known_scores(field.name for field in score_fields(open_scorers)), NO_FIGURES
-    )
+    fields = score_fields(open_scorers)
+    known = known_scores(field.name for field in fields)
+    check_scores(policy, known, NO_FIGURES | no_figures(fields))
     return Scoring(
         open_scorers, policy, cast(Engine, make(settings, "engine")), _resources(settings.score)
     )

@@ -188,11 +188,11 @@ def _check_ranges(settings: DictConfig) -> None:
     workers = settings.engine.get("workers", 0)
     if workers is None:
         settings.engine.workers = os.cpu_count() or 1
-    elif not isinstance(workers, int) or workers < 0:
+    elif type(workers) is not int or workers < 0:
         raise UsageError(f"engine.workers is {workers}; set a number of processes, 0 or more")
     if not -(2**63) <= settings.seed < 2**63:
         raise UsageError(f"seed is {settings.seed}; set one of at most 18 digits")
-    if settings.speak.timeout_s <= 0:
+    if not 0 < settings.speak.timeout_s < math.inf:
         raise UsageError(f"speak.timeout_s is {settings.speak.timeout_s}; set more than 0")
     for key, choices in _CHOICES.items():
         chosen = OmegaConf.select(settings, key)
