@@ -1,9 +1,10 @@
 """The real pipeline: what each stage costs, which one binds, and how busy the cores are.
 
-Every other request of the demo goes through the studio teacher and every scorer, as `lauter synthesize` runs
-them. The seconds of a stage are those of its worker, while the other cores are busy too. Cores are
-counted while there is work: from the first finished batch on, until fewer batches are left than
-there are workers. Other programs on the machine make the figure smaller, never larger.
+Every other request of the demo goes through the studio teacher and every scorer, as `lauter
+synthesize` runs them. The seconds of a stage are those of its worker, while the other cores are
+busy too. Cores are counted while there is work: from the first finished batch on, until fewer
+batches are left than there are workers. Other programs on the machine make the figure smaller,
+never larger.
 """
 
 import os
