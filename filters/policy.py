@@ -306,9 +306,7 @@ def _bounds(entry: Mapping[str, Any], otherwise: Bounds, where: str) -> Bounds:
     found = {}
     for key, side in (("at_least", "lower"), ("at_most", "upper")):
         value = entry.get(key, getattr(otherwise, side))
-        if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
-            raise UsageError(f"{where} has {key}: {value!r}, which is no number")
-        found[side] = _as_float(value, key, where)
+        found[side] = _as_number(value, key, where)
     if not (found["lower"] <= found["upper"] and found["lower"] < math.inf > -found["upper"]):
         raise UsageError(
             f"{where} lets nothing pass: {found['lower']:g} is above {found['upper']:g}"
@@ -316,11 +314,13 @@ def _bounds(entry: Mapping[str, Any], otherwise: Bounds, where: str) -> Bounds:
     return Bounds(**found)
 
 
-def _as_float(value: int | float, key: str, where: str) -> float:
+def _as_number(value: Any, key: str, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        raise UsageError(f"{where} has {key}: {value!r}, which is no number")
     try:
         return float(value)
     except OverflowError:
-        raise UsageError(f"{where} has a {key} beyond all numbers; write a smaller one") from None
+        raise UsageError(f"{where} has {key} beyond all numbers; write a smaller one") from None
 
 
 def _slice(piece: Any, otherwise: Bounds, where: str) -> Slice:
@@ -372,7 +372,7 @@ def _examples(groups: Any, where: str) -> tuple[Example, ...]:
                 raise UsageError(f"{where} has an example without a figure: {entry!r}")
             for column, value in tags.items():
                 _values(column, value, where)
-            examples.append(Example(_as_float(figure, "figure", where), tags, kind == "pass"))
+            examples.append(Example(_as_number(figure, "figure", where), tags, kind == "pass"))
     return tuple(examples)
 
 

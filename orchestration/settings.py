@@ -17,7 +17,7 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -210,14 +210,20 @@ def _explain(error: Exception, overrides: Sequence[str]) -> str:
         key = override.lstrip("+~").split("=", 1)[0]
         if "=" not in override:
             return f"'{override}' is no setting; write key=value, for example corpus=my-corpus"
+        if isinstance(cause, OverrideParseException):
+            if override != cause.override:
+                continue
+            return f"the setting {override} cannot be read; put quotes round its value"
         value = override.split("=", 1)[1]
         if "/" in key or (CONFIGURATION_FOLDER / key).is_dir():
             options = sorted(path.stem for path in (CONFIGURATION_FOLDER / key).glob("*.yaml"))
-            if value not in options and "." not in key:
+            if value in options:
+                continue
+            if "." not in key:
                 near = difflib.get_close_matches(value, options, 1)
                 hint = f"did you mean {key}={near[0]}?" if near else "choose one of these"
                 return f"there is no {key} '{value}'; {hint} ({', '.join(options)})"
-        if key not in (known := sorted(known_keys())):
+        if key not in (known := sorted(known_keys(_choices_of_groups(overrides)))):
             near = _nearest(key, known)
             hint = f"did you mean {' or '.join(near)}?" if near else "see `lauter plan --help`"
             return f"there is no setting '{key}'; {hint}"
@@ -236,10 +242,20 @@ def _first_line(error: BaseException) -> str:
     return re.sub(r"\s+", " ", str(error).strip().split("\n", 1)[0])
 
 
-def known_keys() -> set[str]:
-    """Return every key that the default configuration has, dotted."""
+def _choices_of_groups(overrides: Sequence[str]) -> list[str]:
+    """Return those of ``overrides`` that choose one of a group's files, such as teacher=fast."""
+    chosen = (override.partition("=") for override in overrides)
+    return [
+        f"{group}={name}"
+        for group, _, name in chosen
+        if (CONFIGURATION_FOLDER / group / f"{name}.yaml").is_file()
+    ]
+
+
+def known_keys(choices: Sequence[str] = ()) -> set[str]:
+    """Return every key of the default configuration with these ``choices`` of groups, dotted."""
     with initialize_config_dir(str(CONFIGURATION_FOLDER), version_base="1.3"):
-        plain = OmegaConf.to_container(compose("lauter"))
+        plain = OmegaConf.to_container(compose("lauter", overrides=list(choices)))
     return set(_dotted(plain))
 
 

@@ -8,7 +8,7 @@ from hydra.utils import get_class
 
 import lauter.orchestration
 from lauter.datasets.errors import UsageError
-from lauter.filters.catalogue import SCORES, known_scores
+from lauter.filters.catalogue import NO_FIGURES, SCORES, known_scores, no_figures
 from lauter.filters.policy import POLICY_FOLDER, check_scores, load_policy, parse_policy
 
 CONFIGURED = Path(next(iter(lauter.orchestration.__path__))) / "conf" / "filters"
@@ -22,6 +22,11 @@ def scorers(name: str) -> list[type]:
 def test_the_default_configuration_names_every_scorer_and_the_catalogue_their_columns() -> None:
     added = {one.name: tuple(field.name for field in one.fields) for one in scorers("default")}
     assert added == SCORES
+
+
+def test_the_shipped_columns_that_are_no_numbers_are_known_without_the_scorers() -> None:
+    fields = [field for one in scorers("default") for field in one.fields]
+    assert no_figures(fields) == NO_FIGURES & {field.name for field in fields}
 
 
 def test_every_column_says_what_it_is() -> None:

@@ -83,6 +83,16 @@ def test_whatever_shows_in_a_verdict_changes_the_policy(other: str) -> None:
     assert parse_policy(f"gates: [{GATE}]").digest != parse_policy(f"gates: [{other}]").digest
 
 
+def test_a_whole_number_is_the_same_in_either_spelling() -> None:
+    def digest(level: str) -> str:
+        return parse_policy(
+            f"gates: [{{gate: a, score: cer, at_most: 1, reason: R., "
+            f"slices: [{{emotion_level: {level}, at_most: 2}}]}}]"
+        ).digest
+
+    assert digest("2") == digest("2.0") == digest("[2]") != digest("3")
+
+
 def test_between_is_at_least_and_at_most() -> None:
     (gate,) = parse_policy("gates: [{gate: a, score: cer, between: [0, 1], reason: R.}]").gates
     assert gate.bounds == Bounds(0.0, 1.0)
@@ -114,6 +124,16 @@ def test_between_is_at_least_and_at_most() -> None:
         (GATE.replace("}", ", applies_to: [zh]}"), "no mapping of columns to values"),
         (GATE.replace("}", ", examples: {pass: [good]}}"), "an example without a figure: 'good'"),
         (GATE.replace("}", ", examples: [1]}"), "no mapping of `pass:` and `fail:`"),
+        (GATE.replace("}", ", slices: [{emotion: [], at_most: 1}]}"), "no emotion in an empty"),
+        (GATE.replace("}", ", applies_to: {emotion: []}}"), "no emotion in an empty list"),
+        (GATE.replace("0.1", "2020-13-45"), "is no valid YAML (month must be in 1..12)"),
+        (GATE.replace("0.1", "9" * 400), "has at_most beyond all numbers"),
+        (GATE.replace("0.1", "9" * 5000), "is no valid YAML"),
+        (GATE.replace("}", f", examples: {{pass: [{'9' * 400}]}}}}"), "figure beyond all numbers"),
+        (f"gates: {'[' * 5000}{']' * 5000}", "is no valid YAML (maximum recursion depth"),
+        (GATE.replace("}", ", at_most: 0.9}"), "the key 'at_most' stands twice"),
+        (f"gates: [{GATE}]\ngates: []", "at line 1 (the key 'gates' stands twice)"),
+        (f"gates: [{GATE}]\ngate: []", "has an unknown key 'gate'; it has `name:` and `gates:`"),
     ],
 )
 def test_what_is_wrong_with_a_policy_is_said_in_one_sentence(text: str, sentence: str) -> None:
@@ -129,6 +149,14 @@ def test_a_score_that_nothing_measures_is_answered_with_the_nearest() -> None:
     with pytest.raises(UsageError, match=r"did you mean speech_ratio\?"):
         check_scores(policy, ["cer", "speech_ratio"])
     check_scores(policy, ["speech_ration"])
+
+
+def test_a_gate_that_compares_what_is_no_number_is_refused() -> None:
+    policy = parse_policy("gates: [{gate: a, score: text, at_most: 1, reason: R.}]")
+    with pytest.raises(UsageError, match="compares the score 'text', which is no number"):
+        check_scores(policy, ["text"], ["text"])
+    missing = parse_policy("gates: [{gate: a, score: text, absent: true, reason: R.}]")
+    check_scores(missing, ["text"], ["text"])
 
 
 def test_a_policy_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path) -> None:

@@ -79,6 +79,8 @@ def test_the_others_are_spoken_where_refusals_may_be_skipped(ask: Ask, tmp_path:
     [
         (["plan", "speak.timeout=3"], "did you mean speak.timeout_s?"),
         (["plan", "batch_size=3"], "did you mean score.batch_size or speak.batch_size?"),
+        (["plan", "prompts=file", "prompts.pth=x"], "did you mean prompts.path?"),
+        (["plan", "prompts=file", "prompts.path=a", "tag=[/b"], "tag=[/b cannot be read; put"),
         (["plan", "xyzzy=3"], "see `lauter plan --help`"),
         (["plan", "teacher=studios"], "did you mean teacher=studio?"),
         (["plan", "corpus"], "write key=value"),
@@ -95,6 +97,44 @@ def test_a_word_that_the_command_does_not_know(
 ) -> None:
     monkeypatch.chdir(tmp_path)  # an import makes its corpus before it meets its source
     assert sentence in refused(ask, *words)
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ("engine.workers=-1", "engine.workers is -1; set a number of processes"),
+        ("engine.workers=many", "engine.workers is many; set a number of processes"),
+        ("engine.workers=1.5", "engine.workers is 1.5; set a number of processes"),
+        ("engine.workers=true", "engine.workers is True; set a number of processes"),
+        ("speak.timeout_s=nan", "speak.timeout_s is nan; set more than 0"),
+        ("speak.timeout_s=inf", "speak.timeout_s is inf; set more than 0"),
+        ("speak.timeout_s=0", "speak.timeout_s is 0.0; set more than 0"),
+        ("speak.back_off_s=-1", "speak.back_off_s is -1.0; set 0 or more"),
+        ("commit.seconds=nan", "commit.seconds is nan; set 0 or more"),
+        ("price_per_core_hour=nan", "price_per_core_hour is nan; set 0 or more"),
+        ("price_per_core_hour=inf", "price_per_core_hour is inf; set 0 or more"),
+        ("seed=99999999999999999999", "seed is 99999999999999999999; set one of at most 18"),
+        ("seed=-9223372036854775809", "seed is -9223372036854775809; set one of at most 18"),
+    ],
+)
+def test_a_figure_that_makes_no_sense(
+    ask: Ask, tmp_path: Path, setting: str, sentence: str
+) -> None:
+    assert sentence in refused(ask, "synthesize", *settings_in(tmp_path), setting)
+    assert not (tmp_path / "corpus").exists()
+
+
+def test_a_gate_that_compares_what_is_no_number(ask: Ask, tmp_path: Path) -> None:
+    """Found before anything is spoken, not when it is judged."""
+    words = settings_in(tmp_path)
+    own = "{_target_: canned_words.Words, _partial_: true}"
+    for score in ("text", "transcript", "canned_words"):
+        (tmp_path / "picky.yaml").write_text(
+            f"gates: [{{gate: words, score: {score}, at_most: 1, reason: R., stop: true}}]"
+        )
+        sentence = refused(ask, "synthesize", *words, f"filters.scorers=[{own}]")
+        assert f"compares the score '{score}', which is no number" in sentence
+        assert not (tmp_path / "corpus").exists()
 
 
 @pytest.mark.parametrize("command", ["judge", "export", "audit"])
