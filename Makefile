@@ -12,6 +12,9 @@ export PYTHONSAFEPATH := 1
 environment: $(VENV)/.ready voices
 
 $(VENV)/.ready: pyproject.toml setup.py requirements/constraints.txt requirements/models.txt
+	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))" || { \
+	  echo "$(PYTHON) is not Python 3.11 or 3.12, which Lauter needs: name one, as in make PYTHON=python3.12"; \
+	  exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install $(CONSTRAINTS) -U pip "setuptools<81" wheel
 	$(PIP) install torch==2.13.0

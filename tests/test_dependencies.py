@@ -2,10 +2,13 @@
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("datasets", "teacher", "filters", "pipelines", "student", "orchestration")
@@ -56,3 +59,16 @@ def test_every_dependency_has_its_reason() -> None:
     page = (ROOT / "docs/dependencies.md").read_text()
     reasons = names(re.findall(r"[\w.-]+", page))
     assert reasons >= DECLARED, DECLARED - reasons
+
+
+@pytest.mark.parametrize("minor", [10, 13])
+def test_make_refuses_another_python_before_it_fetches_anything(tmp_path: Path, minor: int) -> None:
+    other = tmp_path / "other-python"
+    pretence = f"import sys; sys.version_info = (3, {minor}, 0); exec(sys.argv[1])"
+    other.write_text(f'#!/bin/sh\n[ "$1" = -c ] && exec {sys.executable} -c "{pretence}" "$2"\n')
+    other.chmod(0o755)
+    command = ["make", "environment", f"PYTHON={other}", f"VENV={tmp_path / 'venv'}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert f"{other} is not Python 3.11 or 3.12, which Lauter needs" in done.stdout
+    assert not (tmp_path / "venv").exists()
