@@ -1,7 +1,7 @@
 """What an export takes from a corpus, in which order, and what it should say about the rest.
 
 One pass over the light columns finds the rows and counts what the data card tells; audio is read
-later, a few rows at a time, so memory grows by 24 bytes a row and not with the audio.
+later, a few rows at a time, so memory grows with rows and verdicts and not with the audio.
 
 Rows are shuffled by a digest of the seed and the request id: the same rows come in the same order
 whatever order they were spoken in. Splits are drawn by text, so that no sentence that is trained

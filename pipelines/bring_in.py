@@ -58,23 +58,26 @@ def import_speech(
         )
         pipeline = Pipeline(PLANNED_SCHEMA, (take_in, score))
         added = 0
-        try:
-            for planned in _slices(
-                requests_from(source, known=known, batch_size=256, threads=threads)
-            ):
-                on_start(planned.num_rows)
-                for batch in checked(engine.run(pipeline, planned)):
-                    writer.append(batch.drop_columns("recording"))
-                    added += batch.num_rows
-                    on_batch(batch)
-        finally:
-            writer.flush()
-            judge_corpus(corpus, writer, policy)
+        damage: UsageError | None = None
+        slices = _slices(requests_from(source, known=known, batch_size=256, threads=threads))
+        for planned in slices:
+            if isinstance(planned, UsageError):
+                damage = planned
+                break
+            on_start(planned.num_rows)
+            for batch in checked(engine.run(pipeline, planned)):
+                writer.append(batch.drop_columns("recording"))
+                added += batch.num_rows
+                on_batch(batch)
+        writer.flush()
+        judge_corpus(corpus, writer, policy)
+    if damage is not None:
+        raise damage
     return added
 
 
-def _slices(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Yield what comes, ``PLANNED_BYTES`` at a time; before an error, what came until then."""
+def _slices(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table | UsageError]:
+    """Yield what comes, ``PLANNED_BYTES`` at a time, and last the error that ended the source."""
     waiting: list[pa.RecordBatch] = []
     failure: UsageError | None = None
     try:
@@ -88,4 +91,4 @@ def _slices(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
     if waiting:
         yield pa.Table.from_batches(waiting, PLANNED_SCHEMA)
     if failure is not None:
-        raise failure
+        yield failure
