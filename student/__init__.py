@@ -1,1 +1,1 @@
-"""Who learns: codec, model, distillation, evaluation. Not built yet."""
+"""Who learns: codec, model, distillation, evaluation."""

@@ -1,0 +1,144 @@
+"""How a dialogue of text and speech stands in a language model's ids.
+
+A turn is ``begin``, its role, a newline, its content, ``end``; a dialogue is ``bos`` and turns.
+To speak is two turns of human and assistant: the first gives a text and how the wanted voice says
+it (that carries the timbre: cloning is a swap of the first turn), the second gives the text to say,
+with its tags before it, and is answered in speech codes (arXiv 2502.11946, section 4; the ids are
+those of the released models). Where a student has learned a voice by name, the first turn may be
+left out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lauter.datasets.codes import CODES, Codes, check_codes
+from lauter.datasets.errors import UsageError
+from lauter.datasets.tags import Emotion, Style
+from lauter.datasets.text_tokens import TextTokenizer
+
+PAD: Final = 0
+BOS: Final = 1
+END: Final = 3
+"""Ends a turn; a model that has said it has said all."""
+BEGIN: Final = 4
+
+Ids = NDArray[np.int64]
+"""Ids of a vocabulary, int64 ``[ids]``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Ids below ``text_size`` are text and control, then come the codes of speech, up to ``size``.
+
+    ``size`` may be greater than what is used, so that matrices have a good shape.
+    """
+
+    text_size: int
+    size: int
+
+    def __post_init__(self) -> None:
+        """Raise ``UsageError`` where the codes do not fit."""
+        if self.text_size <= BEGIN or self.size < self.text_size + CODES:
+            raise UsageError(
+                f"a vocabulary of {self.size} ids with {self.text_size} for text has no room for "
+                f"{CODES} speech codes; give it {self.text_size + CODES} or more"
+            )
+
+    def ids_of(self, codes: Sequence[int] | Codes) -> Ids:
+        """Return the ids of speech codes."""
+        return np.asarray(codes, np.int64) + self.text_size
+
+    def codes_of(self, ids: Sequence[int] | Ids) -> Codes:
+        """Return the codes of ids; what is no code falls out of their range, where a check finds it."""
+        return (np.asarray(ids, np.int64) - self.text_size).astype(np.int32)
+
+
+STEP_AUDIO: Final = Vocabulary(65_536, 74_752)
+"""The vocabulary of the released models."""
+COMPACT: Final = Vocabulary(272, 5440)
+"""For small students: the bytes of UTF-8 beside the codes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """How a voice sounds: what it says, and its codes."""
+
+    text: str
+    codes: Codes
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Ids to learn from, and which of them are to be foretold (bool ``[ids]``).
+
+    Learnt are the codes of the last turn and its end; all else is prompt.
+    """
+
+    ids: Ids
+    is_target: NDArray[np.bool_]
+
+
+_EMOTION_WORDS: Mapping[str, str] = {
+    Emotion.JOY: "高兴",
+    Emotion.ANGER: "生气",
+    Emotion.SADNESS: "悲伤",
+    Emotion.CUTE: "撒娇",
+}
+"""The words of the released models; what they have no word for goes by our own name."""
+_STYLE_WORDS: Mapping[str, str] = {Style.RAP: "RAP", Style.SUNG: "哼唱"}
+
+
+def tag_words(row: Mapping[str, Any]) -> str:
+    """Return the tags of a prompt's columns as they stand before the text, such as ``(高兴2)``.
+
+    Neutral plain speech at its own pace has none.
+    """
+    words = []
+    if row["emotion"] != Emotion.NEUTRAL:
+        words.append(f"{_EMOTION_WORDS.get(row['emotion'], row['emotion'])}{row['emotion_level']}")
+    if row["style"] != Style.PLAIN:
+        words.append(_STYLE_WORDS.get(row["style"], row["style"]))
+    if row["speed_level"]:
+        words.append(f"{'快速' if row['speed_level'] > 0 else '慢速'}{abs(row['speed_level'])}")
+    return "".join(f"({word})" for word in words)
+
+
+def speech_prompt(
+    tokenizer: TextTokenizer,
+    vocabulary: Vocabulary,
+    text: str,
+    *,
+    system: str,
+    reference: Reference | None = None,
+) -> Ids:
+    """Return the ids after which a model is to speak ``text`` (its tags stand before it).
+
+    ``system`` names the speaker. They end with the begun turn of the assistant. Raises
+    ``InvalidCodesError`` where the reference's codes are not valid.
+    """
+    encode = tokenizer.encode
+    ids = [BOS, *_turn(encode("system\n"), encode(system))]
+    if reference is not None:
+        codes = vocabulary.ids_of(check_codes(reference.codes, "the reference"))
+        ids += _turn(encode("human\n"), encode(reference.text))
+        ids += _turn(encode("assistant\n"), codes.tolist())
+    ids += _turn(encode("human\n"), encode(text))
+    return np.asarray([*ids, BEGIN, *encode("assistant\n")], np.int64)
+
+
+def _turn(role: Sequence[int], content: Sequence[int]) -> list[int]:
+    return [BEGIN, *role, *content, END]
+
+
+def speech_example(prompt: Ids, vocabulary: Vocabulary, codes: Sequence[int] | Codes) -> Example:
+    """Return what to learn: a prompt, the codes that answer it and the end of the turn.
+
+    Raises ``InvalidCodesError`` where the codes are not valid.
+    """
+    answer = vocabulary.ids_of(check_codes(codes, "the answer"))
+    ids = np.concatenate([prompt, answer, [END]])
+    return Example(ids, np.arange(len(ids)) >= len(prompt))

@@ -1,0 +1,47 @@
+"""Text as ids of a language model's vocabulary: what a tokenizer is, and the embedded one."""
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from lauter.datasets.identity import content_id
+
+
+class TextTokenizer(Protocol):
+    """Turns text into ids from ``first_id`` up, below ``size``; the ids before are for control."""
+
+    size: int
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of a text."""
+        ...
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of ids that ``encode`` gave."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Return a digest that tells this tokenizer from any other."""
+        ...
+
+
+class ByteTokenizer:
+    """UTF-8, one id a byte: no training, no unknown characters, three ids for a Chinese one.
+
+    For students of some million weights, whose whole vocabulary must stay small. The ids below 16
+    are left for control.
+    """
+
+    first_id: Final = 16
+    size: Final = first_id + 256
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of a text's bytes."""
+        return [self.first_id + byte for byte in text.encode()]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of ids; bytes that are no UTF-8 become U+FFFD."""
+        return bytes(one - self.first_id for one in ids).decode(errors="replace")
+
+    def fingerprint(self) -> str:
+        """Return a digest that tells this tokenizer from any other."""
+        return content_id("lauter.tokenizer.v1", {"kind": "bytes", "first_id": self.first_id})
