@@ -1,0 +1,109 @@
+"""Causal attention whose only notion of place is a penalty of ``slope * sqrt(distance)``.
+
+Every head forgets at its own speed: the square root makes far things fade more slowly than with
+ALiBi's straight line, and since only distances count, sequences can be packed or padded on either
+side without any talk of positions. Tokens see only tokens of their own segment.
+
+Two ways to the same figures (a test holds them equal). The plain one adds a bias to PyTorch's
+scaled-dot-product attention; the bias is built once and shared by all layers, at the cost of
+``batch * heads * queries * keys`` numbers. Flex attention computes it inside the kernel and skips
+what lies in other segments, which pays on CUDA and for long sequences; it has to be compiled once.
+"""
+
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeAlias
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - everybody's name for it
+from torch import Tensor
+from torch.nn.attention.flex_attention import create_block_mask, flex_attention
+
+Attend: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""From queries ``[batch, heads, queries, size]`` and keys and values ``[batch, groups, keys,
+size]`` to ``[batch, heads, queries, size]``."""
+
+FLEX_FROM = 128
+"""Flex attention works in blocks of so many tokens."""
+
+
+def slopes(heads: int) -> list[float]:
+    """Return each head's slope: ALiBi's geometric row, as the released models have it.
+
+    For n heads, n a power of two, they are ``2 ** (-8 / n * k)``, k from 1; for other numbers
+    those of the next lower power of two, then every other one of the row twice as dense.
+    """
+    power = 2 ** math.floor(math.log2(heads))
+    row = [2 ** (-8 / power * k) for k in range(1, power + 1)]
+    return row + [2 ** (-4 / power * k) for k in range(1, 2 * (heads - power), 2)]
+
+
+def plain(
+    heads: int,
+    query_segments: Tensor,
+    key_segments: Tensor,
+    dtype: torch.dtype,
+) -> Attend:
+    """Return attention by an additive bias.
+
+    Segments are int ``[batch or 1, queries]`` and ``[batch or 1, keys]``; the queries are the last
+    of the keys. Padding attends to padding, which keeps its figures finite.
+    """
+    bias = distance_bias(heads, query_segments, key_segments).to(dtype)
+
+    def attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        return F.scaled_dot_product_attention(
+            queries, keys, values, attn_mask=bias, enable_gqa=queries.shape[1] != keys.shape[1]
+        )
+
+    return attend
+
+
+def distance_bias(heads: int, query_segments: Tensor, key_segments: Tensor) -> Tensor:
+    """Return what is added to the scores, float32 ``[batch or 1, heads, queries, keys]``."""
+    device = query_segments.device
+    queries, keys = query_segments.shape[1], key_segments.shape[1]
+    places = torch.arange(keys - queries, keys, device=device)
+    distance = places[:, None] - torch.arange(keys, device=device)
+    slope = torch.tensor(slopes(heads), device=device)
+    bias = -slope[:, None, None] * distance.clamp(min=0).sqrt()
+    visible = (distance >= 0) & (query_segments[:, :, None] == key_segments[:, None, :])
+    return bias.masked_fill(~visible[:, None], -torch.inf)
+
+
+def flex(heads: int, segments: Tensor) -> Attend:
+    """Return attention of whole sequences among themselves by flex attention.
+
+    ``segments`` is int ``[batch, time]``. On CUDA the kernel is compiled at its first use.
+    """
+    batch, time = segments.shape
+    slope = torch.tensor(slopes(heads), device=segments.device)
+
+    def visible(row: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        return (query >= key) & (segments[row, query] == segments[row, key])
+
+    def nearer(score: Tensor, row: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        return score - slope[head] * (query - key).clamp(min=0).sqrt()
+
+    run, make_mask = _compiled() if segments.is_cuda else (flex_attention, create_block_mask)
+    mask = make_mask(visible, batch, None, time, time, device=segments.device)
+
+    def attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        attended: Tensor = run(
+            queries,
+            keys,
+            values,
+            score_mod=nearer,
+            block_mask=mask,
+            enable_gqa=queries.shape[1] != keys.shape[1],
+        )
+        return attended
+
+    return attend
+
+
+@cache
+def _compiled() -> tuple[Any, Any]:
+    """Return kernels; without them both would write out every score."""
+    return torch.compile(flex_attention), torch.compile(create_block_mask)
