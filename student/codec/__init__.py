@@ -1,0 +1,1 @@
+"""The dual codebook: from speech to codes and back."""

@@ -1,0 +1,134 @@
+"""From codes to a mel: flow matching with optimal-transport paths (Y. Lipman et al., 2210.02747).
+
+A network tells the velocity that carries noise, along straight lines, to the mel of speech with
+these codes in this voice; Euler steps follow it. Told the beginning of the mel (a prompt), it goes
+on in its voice. Now and then it was told nothing, so what is said can be pressed harder than it
+asks for itself (classifier-free guidance, J. Ho and T. Salimans, 2207.12598).
+"""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lauter.student.codec.blocks import ConvNeXtBlock
+from lauter.student.codec.mel import BANDS
+
+_TIME = 128
+
+
+class Flow(nn.Module):
+    """Velocity ``[batch, frames, 80]`` at a noisy mel, a time and what the decoder is told."""
+
+    def __init__(self, width: int = 256, depth: int = 8, told: int = 256) -> None:
+        super().__init__()
+        self.told = nn.Linear(told + BANDS, width)
+        self.untold = nn.Parameter(torch.zeros(width))
+        self.noisy = nn.Linear(BANDS, width)
+        self.prompt = nn.Linear(BANDS + 1, width, bias=False)
+        self.time = nn.Sequential(nn.Linear(_TIME, _TIME), nn.SiLU(), nn.Linear(_TIME, _TIME))
+        self.blocks = nn.ModuleList(ConvNeXtBlock(width, conditions=_TIME) for _ in range(depth))
+        self.norm = nn.LayerNorm(width)
+        self.velocity = nn.Linear(width, BANDS)
+
+    def forward(
+        self,
+        noisy: Tensor,
+        time: Tensor,
+        told: Tensor,
+        prompt: Tensor,
+        mask: Tensor,
+        is_told: Tensor | None = None,
+    ) -> Tensor:
+        """Return velocities.
+
+        ``time`` is ``[batch]`` in 0 (noise)…1 (speech); ``told`` features and coarse mel ``[batch,
+        frames, width + 80]``; ``prompt`` the known part of the mel and where it is known ``[batch,
+        frames, 81]``; ``mask`` ``[batch, frames, 1]``; ``is_told`` bool ``[batch]``.
+        """
+        condition = self.told(told)
+        if is_told is not None:
+            condition = torch.where(is_told[:, None, None], condition, self.untold)
+        features = self.noisy(noisy) + condition + self.prompt(prompt)
+        moment = self.time(_sinusoids(time).to(features.dtype))
+        for block in self.blocks:
+            features = block(features, mask, moment)
+        output: Tensor = self.velocity(self.norm(features))
+        return output
+
+
+def _sinusoids(time: Tensor) -> Tensor:
+    frequencies = torch.exp(torch.linspace(0, math.log(1000), _TIME // 2, device=time.device))
+    angles = time[:, None] * frequencies
+    return torch.cat([angles.sin(), angles.cos()], -1)
+
+
+def flow_loss(
+    flow: Flow,
+    mels: Tensor,
+    noise: Tensor,
+    time: Tensor,
+    told: Tensor,
+    prompt_frames: Tensor,
+    mask: Tensor,
+    is_told: Tensor,
+) -> Tensor:
+    """Return the mean squared error of the velocity, over what is no prompt and no padding.
+
+    ``prompt_frames`` int ``[batch]`` says how much of each mel's beginning is given.
+    """
+    moment = time[:, None, None]
+    noisy = (1 - moment) * noise + moment * mels
+    prompt = prompt_of(mels, prompt_frames)
+    velocity = flow(noisy, time, told, prompt, mask, is_told)
+    wanted = mask * (1 - prompt[..., -1:])
+    error = (velocity.float() - (mels - noise)).square() * wanted
+    return error.sum() / (wanted.sum() * BANDS)
+
+
+def prompt_of(mels: Tensor, frames: Tensor) -> Tensor:
+    """Return ``[batch, frames, 81]``: the first ``frames`` of each mel, and 1 where they are."""
+    known = (torch.arange(mels.shape[1], device=mels.device) < frames[:, None])[..., None]
+    known = known.to(mels.dtype)
+    return torch.cat([mels * known, known], -1)
+
+
+def euler(
+    flow: Flow,
+    noise: Tensor,
+    told: Tensor,
+    prompt: Tensor,
+    mask: Tensor,
+    *,
+    steps: int = 10,
+    guidance: float = 0.7,
+) -> Tensor:
+    """Return normalised mels: ``noise`` carried along in ``steps``.
+
+    The steps are short at the beginning, where little is decided yet and all depends on it (cosine
+    schedule). ``guidance`` 0 asks the network once a step, anything else twice.
+    """
+    times = 1 - torch.cos(torch.linspace(0, math.pi / 2, steps + 1))
+    mels = noise
+    batch = len(noise)
+    for start, end in zip(times[:-1], times[1:], strict=True):
+        moment = start.to(noise.device).expand(batch)
+        velocity = flow(mels, moment, told, prompt, mask)
+        if guidance:
+            nothing = torch.zeros(batch, dtype=torch.bool, device=noise.device)
+            untold = flow(mels, moment, told, torch.zeros_like(prompt), mask, nothing)
+            velocity = velocity + guidance * (velocity - untold)
+        mels = mels + (end - start).to(noise.device) * velocity
+    return mels
+
+
+def frame_noise(frames: int, seed: int, first: int = 0) -> Tensor:
+    """Return ``[frames, 80]`` of noise from frame ``first`` on; a frame's noise is its own.
+
+    So speech decoded in chunks starts from the noise that it would have as a whole.
+    """
+    drawn = np.random.Generator(np.random.Philox(seed)).standard_normal(
+        (first + frames, BANDS), np.float32
+    )
+    return torch.from_numpy(drawn[first:])
