@@ -10,10 +10,9 @@ the 5440 columns of the compact vocabulary 2868 are left on average, of the rele
 
 A teacher comes as full logits (on-policy) or as its cached top-k with the tail's mass
 (``TeacherTop``). The tail is one bucket there: all that the teacher did not name, taken together,
-on both sides. Bucketing never makes a divergence greater (data processing), so what is minimised
-is a lower bound of the full divergence; it falls short by what teacher and student disagree on
-within the tail, which the tail's mass bounds. As mixtures are bucketed alike, this holds for all
-divergences here.
+on both sides. Bucketing never makes a divergence greater (data processing), and mixtures are
+bucketed alike; so what is minimised is a lower bound of the full divergence, whichever it is. The
+forward KL falls short by exactly the teacher's tail mass times the KL within the tail.
 
 Sums and counts come back, not means, so that micro batches and ranks can be averaged exactly: add
 them all, then divide. Softmax and sums run in float32 whatever the logits are.
@@ -93,9 +92,9 @@ class TeacherTop:
     """A teacher's likeliest entries at each place, at temperature 1, among those legal there.
 
     ``entries`` int64 ``[places, k]`` count within the slot's book, the end of the turn being 1024;
-    after a place's last one stands -1. ``log_probabilities`` float32 ``[places, k]``; ``tail`` float32
-    ``[places]`` is the mass of all entries that are not named. Vocabularies do not matter: a
-    teacher may have another text tokenizer than its student.
+    -1 stands after a place's last one. ``log_probabilities`` float32 ``[places, k]``; ``tail``
+    float32 ``[places]`` is the mass of all entries that are not named. Vocabularies do not matter:
+    a teacher may have another text tokenizer than its student.
     """
 
     entries: Tensor
@@ -238,11 +237,8 @@ class _Part:
     def column_of_entry(self, entries: Tensor) -> Tensor:
         if self.slot_aware:
             return entries
-        return (
-            torch.where(entries == LINGUISTIC_ENTRIES, END, entries + self.first)
-            if self.ends
-            else entries + self.first
-        )
+        ids = entries + self.first
+        return torch.where(entries == LINGUISTIC_ENTRIES, END, ids) if self.ends else ids
 
 
 def _parts(vocabulary: Vocabulary, slot_aware: bool) -> tuple[tuple[_Part, ...], tuple[_Part, ...]]:
