@@ -125,14 +125,16 @@ def _is_chosen(batch: pa.RecordBatch, accepted: bool | None) -> pa.BooleanArray:
 def _record_fields(corpus: Corpus, *, with_verdicts: bool) -> list[pa.Field]:
     """Return the columns of a record: what was asked, what came, its figures.
 
-    How the row was made (times, attempts, fingerprints) stays in the corpus and on the card.
+    How the row was made (times, attempts, fingerprints) stays in the corpus and on the card; but
+    codes are nothing without the codec that made them.
     """
     names = [*_SPOKEN_NAMES, *(["codes"] if corpus.count("codes IS NOT NULL") else [])]
     bookkeeping = {*UTTERANCE_SCHEMA.names, *(field.name for field in SCORING_FIELDS)}
     scores = [
         field
         for field in corpus.schema
-        if field.name not in bookkeeping and not field.name.endswith("_fingerprint")
+        if field.name == "codec_fingerprint"
+        or (field.name not in bookkeeping and not field.name.endswith("_fingerprint"))
     ]
     spoken = [UTTERANCE_SCHEMA.field(name) for name in names]
     return [*REQUEST_FIELDS, *spoken, *scores, *(JUDGED_FIELDS if with_verdicts else [])]

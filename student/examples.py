@@ -21,7 +21,14 @@ from numpy.typing import NDArray
 from lauter.datasets.errors import UsageError
 from lauter.datasets.exported import SAMPLES, SPEECH
 from lauter.datasets.lance_source import ROWS_A_SHARD, LanceSource, find_rows
-from lauter.datasets.layout import Example, Ids, Vocabulary, speech_example, speech_prompt, tag_words
+from lauter.datasets.layout import (
+    Example,
+    Ids,
+    Vocabulary,
+    speech_example,
+    speech_prompt,
+    tag_words,
+)
 from lauter.datasets.shard_source import ShardSource, find_shards
 from lauter.datasets.text_tokens import TextTokenizer
 

@@ -37,7 +37,9 @@ class Mixture:
             )
         for words, weight in self.weights.items():
             if not 0 <= weight < float("inf"):
-                raise UsageError(f"mixture.weights gives '{words}' the weight {weight}; set 0 or more")
+                raise UsageError(
+                    f"mixture.weights gives '{words}' the weight {weight}; set 0 or more"
+                )
 
 
 def repeats(mixture: Mixture, cells: Sequence[Cell], counts: Sequence[int]) -> NDArray[np.float64]:

@@ -7,8 +7,8 @@ trains exactly the rest, with any number of processes.
 
 Each pack takes the oldest waiting sample and then, among a look-ahead of so many, the longest that
 still fits (they wait sorted by length). On the lengths of 6,000 spoken phrases (75 to 330 ids),
-1024 ids a pack and a look-ahead of 256, that leaves @PADDING@ of padding, where packing in order
-of arrival leaves @NAIVE@ and a sample a row @ROWS@.
+1024 ids a pack and a look-ahead of 256, that leaves PADDING_MEASURED of padding, where packing in order
+of arrival leaves NAIVE_MEASURED and a sample a row ROWS_MEASURED.
 """
 
 from bisect import bisect_right, insort
