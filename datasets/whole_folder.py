@@ -22,16 +22,18 @@ def written_whole(
     overwrite: bool = False,
     marks: Collection[str] = (),
     others: Collection[str] = (),
+    kind: str = "export",
 ) -> Iterator[Path]:
     """Give a new folder to write into, which becomes ``folder`` when all went well.
 
     ``overwrite`` replaces a folder in which one of ``marks`` stands and nothing but these,
-    ``others`` and folders of tars, or nothing at all; never somebody's other work. Raises
+    ``others`` and folders of tars, or nothing at all; never somebody's other work. ``kind`` is
+    what messages call the folder. Raises
     ``UsageError`` where ``folder`` may not be replaced, where it cannot be written, and where the
     disk is full.
     """
     place = folder.resolve()
-    _check_replaceable(place, overwrite, marks, others)
+    _check_replaceable(place, overwrite, marks, others, kind)
     unfinished: Path | None = None
     try:
         if not place.parent.exists():
@@ -44,7 +46,7 @@ def written_whole(
     except OSError as error:
         if error.errno == errno.ENOSPC or "No space left" in str(error):
             raise UsageError(
-                f"the disk of {folder} is full; nothing of the export was kept: "
+                f"the disk of {folder} is full; nothing of the {kind} was kept: "
                 "make room or name a folder on another disk"
             ) from error
         if isinstance(error, PermissionError | FileExistsError | NotADirectoryError):
@@ -58,7 +60,7 @@ def written_whole(
 
 
 def _check_replaceable(
-    folder: Path, overwrite: bool, marks: Collection[str], others: Collection[str]
+    folder: Path, overwrite: bool, marks: Collection[str], others: Collection[str], kind: str
 ) -> None:
     if not folder.exists():
         return
@@ -78,9 +80,13 @@ def _check_replaceable(
         foreign = sorted(inside)
     if foreign:
         raise UsageError(
-            f"{folder} holds something else than an export ({foreign[0]}) and is not overwritten; "
-            "name another folder"
+            f"{folder} holds something else than {_one(kind)} ({foreign[0]}) and is not "
+            "overwritten; name another folder"
         )
+
+
+def _one(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def _put(unfinished: Path, place: Path) -> None:

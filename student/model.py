@@ -89,7 +89,8 @@ class Attention(nn.Module):
         return projected
 
     def _in_heads(self, projected: Tensor) -> Tensor:
-        return projected.unflatten(2, (-1, self.head_size)).transpose(1, 2)
+        batch, time, _ = projected.shape
+        return projected.view(batch, time, -1, self.head_size).transpose(1, 2)
 
 
 class FeedForward(nn.Module):
