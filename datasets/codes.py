@@ -36,7 +36,7 @@ Entries = NDArray[np.int32]
 """Entries of one book, int32 ``[entries]``, counted from 0 within the book."""
 
 _IS_LINGUISTIC = np.arange(GROUP) < LINGUISTIC_PER_GROUP
-_AS_TEXT = re.compile(r"<audio_(\d{1,9})>")
+_AS_TEXT = re.compile(r"<audio_([0-9]{1,9})>")
 
 
 class InvalidCodesError(UsageError):
@@ -57,7 +57,9 @@ def find_fault(codes: Sequence[int] | Codes) -> Fault | None:
     Faults are codes outside both books, codes in a slot of the other book (also those before the
     first group), and a last group that is not whole. A stream without codes has none.
     """
-    given = np.asarray(codes, np.int64)
+    given = _whole_numbers(codes)
+    if given is None:
+        return Fault(0, "is no row of whole numbers")
     outside = (given < 0) | (given >= CODES)
     misplaced = (given < LINGUISTIC_ENTRIES) != np.resize(_IS_LINGUISTIC, len(given))
     wrong = np.flatnonzero(outside | misplaced)
@@ -69,13 +71,20 @@ def find_fault(codes: Sequence[int] | Codes) -> Fault | None:
     return None
 
 
+def _whole_numbers(codes: Sequence[int] | Codes) -> NDArray[np.int64] | None:
+    given = np.asarray(codes)
+    if given.ndim != 1 or (len(given) and given.dtype.kind not in "iu"):
+        return None
+    return given.astype(np.int64)
+
+
 def _what(code: int, position: int, outside: bool) -> str:
     if outside:
         return f"has {code}, which is no code (0 to {CODES - 1})"
-    expected, found = ("linguistic", "semantic") if code >= LINGUISTIC_ENTRIES else (
-        "semantic", "linguistic",
-    )  # fmt: skip
-    return f"has the {found} code {code} in a {expected} slot ({position % GROUP + 1} of {GROUP})"
+    found, wanted = "linguistic", "semantic"
+    if code >= LINGUISTIC_ENTRIES:
+        found, wanted = wanted, found
+    return f"has the {found} code {code} in a {wanted} slot ({position % GROUP + 1} of {GROUP})"
 
 
 def check_codes(codes: Sequence[int] | Codes, name: str) -> Codes:
@@ -102,15 +111,19 @@ def interleave(linguistic: Sequence[int] | Entries, semantic: Sequence[int] | En
     second = _checked_entries(semantic, SEMANTIC_ENTRIES, "semantic")
     groups = min(len(first) // LINGUISTIC_PER_GROUP, len(second) // SEMANTIC_PER_GROUP)
     woven = np.empty((groups, GROUP), np.int32)
-    woven[:, :LINGUISTIC_PER_GROUP] = first[: groups * LINGUISTIC_PER_GROUP].reshape(groups, -1)
-    woven[:, LINGUISTIC_PER_GROUP:] = (
-        second[: groups * SEMANTIC_PER_GROUP].reshape(groups, -1) + LINGUISTIC_ENTRIES
+    woven[:, :LINGUISTIC_PER_GROUP] = first[: groups * LINGUISTIC_PER_GROUP].reshape(
+        groups, LINGUISTIC_PER_GROUP
     )
+    woven[:, LINGUISTIC_PER_GROUP:] = LINGUISTIC_ENTRIES + second[
+        : groups * SEMANTIC_PER_GROUP
+    ].reshape(groups, SEMANTIC_PER_GROUP)
     return woven.reshape(-1)
 
 
 def _checked_entries(entries: Sequence[int] | Entries, size: int, book: str) -> Entries:
-    given = np.asarray(entries, np.int64)
+    given = _whole_numbers(entries)
+    if given is None:
+        raise InvalidCodesError(f"the {book} entries are no row of whole numbers")
     wrong = np.flatnonzero((given < 0) | (given >= size))
     if len(wrong):
         raise InvalidCodesError(
@@ -147,4 +160,4 @@ def codes_from_text(text: str) -> Codes:
         raise InvalidCodesError(
             f"'{rest[:20]}' is no code; the text form of speech is <audio_0> to <audio_{CODES - 1}>"
         )
-    return np.asarray([int(number) for number in _AS_TEXT.findall(text)], np.int64).astype(np.int32)
+    return np.asarray([int(number) for number in _AS_TEXT.findall(text)], np.int32)

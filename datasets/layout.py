@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lauter.datasets.codes import CODES, Codes, check_codes
+from lauter.datasets.codes import CODES, GROUP_MS, Codes, InvalidCodesError, check_codes
 from lauter.datasets.errors import UsageError
 from lauter.datasets.tags import Emotion, Style
 from lauter.datasets.text_tokens import TextTokenizer
@@ -53,7 +53,7 @@ class Vocabulary:
         return np.asarray(codes, np.int64) + self.text_size
 
     def codes_of(self, ids: Sequence[int] | Ids) -> Codes:
-        """Return the codes of ids; what is no code falls out of their range, where a check finds it."""
+        """Return the codes of ids; what is none falls out of their range, where checks find it."""
         return (np.asarray(ids, np.int64) - self.text_size).astype(np.int32)
 
 
@@ -118,16 +118,25 @@ def speech_prompt(
     """Return the ids after which a model is to speak ``text`` (its tags stand before it).
 
     ``system`` names the speaker. They end with the begun turn of the assistant. Raises
-    ``InvalidCodesError`` where the reference's codes are not valid.
+    ``InvalidCodesError`` where the reference's codes are not valid, or none.
     """
     encode = tokenizer.encode
     ids = [BOS, *_turn(encode("system\n"), encode(system))]
     if reference is not None:
-        codes = vocabulary.ids_of(check_codes(reference.codes, "the reference"))
+        codes = _spoken(vocabulary, reference.codes, "the reference")
         ids += _turn(encode("human\n"), encode(reference.text))
         ids += _turn(encode("assistant\n"), codes.tolist())
     ids += _turn(encode("human\n"), encode(text))
     return np.asarray([*ids, BEGIN, *encode("assistant\n")], np.int64)
+
+
+def _spoken(vocabulary: Vocabulary, codes: Sequence[int] | Codes, name: str) -> Ids:
+    # Silence for an answer would teach to say nothing; for a reference, it has no voice.
+    if not len(codes):
+        raise InvalidCodesError(
+            f"{name} has no codes; its recording is empty or shorter than one group ({GROUP_MS} ms)"
+        )
+    return vocabulary.ids_of(check_codes(codes, name))
 
 
 def _turn(role: Sequence[int], content: Sequence[int]) -> list[int]:
@@ -137,8 +146,8 @@ def _turn(role: Sequence[int], content: Sequence[int]) -> list[int]:
 def speech_example(prompt: Ids, vocabulary: Vocabulary, codes: Sequence[int] | Codes) -> Example:
     """Return what to learn: a prompt, the codes that answer it and the end of the turn.
 
-    Raises ``InvalidCodesError`` where the codes are not valid.
+    Raises ``InvalidCodesError`` where the codes are not valid, or none.
     """
-    answer = vocabulary.ids_of(check_codes(codes, "the answer"))
+    answer = _spoken(vocabulary, codes, "the answer")
     ids = np.concatenate([prompt, answer, [END]])
     return Example(ids, np.arange(len(ids)) >= len(prompt))

@@ -3,13 +3,22 @@
 from collections.abc import Sequence
 from typing import Final, Protocol
 
+from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
 
 
 class TextTokenizer(Protocol):
     """Turns text into ids from ``first_id`` up, below ``size``; the ids before are for control."""
 
-    size: int
+    @property
+    def first_id(self) -> int:
+        """The lowest id of text."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """One more than the highest id of text."""
+        ...
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of a text."""
@@ -35,8 +44,14 @@ class ByteTokenizer:
     size: Final = first_id + 256
 
     def encode(self, text: str) -> list[int]:
-        """Return the ids of a text's bytes."""
-        return [self.first_id + byte for byte in text.encode()]
+        """Return the ids of a text's bytes; raises ``UsageError`` where it is no Unicode text."""
+        try:
+            return [self.first_id + byte for byte in text.encode()]
+        except UnicodeEncodeError as error:
+            raise UsageError(
+                f"the text {text[:20]!r} has a half of a character at position {error.start}; "
+                "save it as UTF-8 again"
+            ) from error
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids; bytes that are no UTF-8 become U+FFFD."""

@@ -7,6 +7,7 @@ written as words, so that the text says how it is read.
 """
 
 import random
+import string
 from collections.abc import Callable, Mapping
 
 import pyarrow as pa
@@ -20,69 +21,23 @@ LICENCE = "CC0-1.0"
 MOST = 20_000
 """As many distinct sentences as may be asked for; the grammar has many more."""
 
-_ONES = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
+_ONES = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
     "nineteen",
-]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_ORDINALS = [
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-    "seventeenth",
-    "eighteenth",
-    "nineteenth",
-    "twentieth",
-    "twenty-first",
-    "twenty-second",
-    "twenty-third",
-    "twenty-fourth",
-    "twenty-fifth",
-    "twenty-sixth",
-    "twenty-seventh",
-    "twenty-eighth",
-    "twenty-ninth",
-    "thirtieth",
-]
+)  # fmt: skip
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_IRREGULAR_ORDINALS = {
+    "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth",
+    "nine": "ninth", "twelve": "twelfth",
+}  # fmt: skip
+_DAYS_OF = {
+    "January": 31, "February": 29, "March": 31, "April": 30, "May": 31, "June": 30, "July": 31,
+    "August": 31, "September": 30, "October": 31, "November": 30, "December": 31,
+}  # fmt: skip
 
 _LISTS: Mapping[str, tuple[str, ...]] = {
     "day": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-    "month": (
-        "January", "February", "March", "April", "May", "June", "July", "August", "September",
-        "October", "November", "December",
-    ),
-    "ordinal": tuple(_ORDINALS),
     "room": ("kitchen", "bedroom", "bathroom", "garage", "living room", "office"),
     "device": ("light", "radio", "heating", "fan", "television", "lamp"),
     "switch": ("on", "off"),
@@ -99,8 +54,8 @@ _TEMPLATES = (
     "Wake me up at {time} on {day}.",
     "Call {name} at {time}.",
     "Send a message to {name} on {day} {part}.",
-    "The meeting with {name} is on the {ordinal} of {month}.",
-    "Remind me on {day}, the {ordinal} of {month}.",
+    "The meeting with {name} is on the {date}.",
+    "Remind me on {day}, the {date}.",
     "The train to the {place} leaves at {time}.",
     "It is {number} minutes from the {place} to the {place}.",
     "Buy {number} {thing} on {day}.",
@@ -109,7 +64,7 @@ _TEMPLATES = (
     "The ticket costs {number} dollars.",
     "Set the heating in the {room} to {number} degrees.",
     "Open the window in the {room} at {time}.",
-    "My birthday is on the {ordinal} of {month}.",
+    "My birthday is on the {date}.",
     "Play the radio in the {room} for {number} minutes.",
 )
 
@@ -144,20 +99,23 @@ def phrase_texts(count: int = 3000, seed: int = 0) -> pa.Table:
 def _sentence(chance: random.Random) -> str:
     # Templates take their turn by chance and not by how many sentences each could make: else
     # nearly all would be of the one with the most places.
+    template = chance.choice(_TEMPLATES)
+    said: set[str] = set()
     made = []
-    for piece in _split(chance.choice(_TEMPLATES)):
-        made.append(_word(piece, chance) if piece.startswith("{") else piece)
+    for literal, slot, _, _ in string.Formatter().parse(template):
+        made.append(literal)
+        if slot:
+            made.append(_word(slot, said, chance))
     return "".join(made)
 
 
-def _split(template: str) -> list[str]:
-    return template.replace("{", "\0{").replace("}", "}\0").split("\0")
-
-
-def _word(slot: str, chance: random.Random) -> str:
-    name = slot.strip("{}")
-    made = _MADE.get(name)
-    return made(chance) if made else chance.choice(_LISTS[name])
+def _word(slot: str, said: set[str], chance: random.Random) -> str:
+    if slot in _MADE:
+        return _MADE[slot](chance)
+    # Nobody goes from the school to the school.
+    word = chance.choice([word for word in _LISTS[slot] if word not in said])
+    said.add(word)
+    return word
 
 
 def _number(chance: random.Random) -> str:
@@ -175,10 +133,16 @@ def _time(chance: random.Random) -> str:
     )
 
 
+def _date(chance: random.Random) -> str:
+    month = chance.choice(list(_DAYS_OF))
+    return f"{ordinal(chance.randint(1, _DAYS_OF[month]))} of {month}"
+
+
 _MADE: Mapping[str, Callable[[random.Random], str]] = {
     "number": _number,
     "digit": _digit,
     "time": _time,
+    "date": _date,
 }
 
 
@@ -188,3 +152,13 @@ def spelled(number: int) -> str:
         return _ONES[number]
     tens, ones = divmod(number, 10)
     return _TENS[tens - 2] + (f"-{_ONES[ones]}" if ones else "")
+
+
+def ordinal(number: int) -> str:
+    """Return a number's place from 1 to 99 in words, such as *twenty-first*."""
+    before, hyphen, last = spelled(number).rpartition("-")
+    if last in _IRREGULAR_ORDINALS:
+        last = _IRREGULAR_ORDINALS[last]
+    else:
+        last = last.removesuffix("y") + ("ieth" if last.endswith("y") else "th")
+    return before + hyphen + last
