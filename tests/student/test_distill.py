@@ -162,7 +162,7 @@ def test_every_loss_is_what_loops_over_places_and_entries_say(
 
 
 def slow_gradient(
-    logits: Tensor, function: "object", columns: list[tuple[int, int]]
+    logits: Tensor, function: Callable[[np.ndarray], float], columns: list[tuple[int, int]]
 ) -> list[float]:
     step = 1e-3
     slopes = []
