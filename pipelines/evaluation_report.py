@@ -1,0 +1,240 @@
+"""From measured utterances to figures: systems, their differences, slices and the verdict."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final
+
+from lauter.datasets.errors import UsageError
+from lauter.pipelines.evaluate import Evaluation, Measured
+from lauter.pipelines.evaluation_systems import STUDENT
+from lauter.student.evaluation import Bootstrap, Difference, Estimate, Ratio, Verdict
+
+SLICED_BY: Final = ("language", "dialect", "emotion", "speaker")
+MOST_SLICES: Final = 40
+"""Of an axis with more values (a voice a text) no slices are made."""
+MEANS: Final = ("speaker_similarity", "mos", "emotion_margin", "speed_margin")
+"""Scores that are averaged."""
+FEW: Final = 30
+"""With fewer texts an interval is a rough one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemFigures:
+    """One system: rates and means by name with their intervals, and what went wrong how often.
+
+    ``figures`` has only what could be measured. ``failures`` counts utterances that were no
+    answer, ``faults`` those that were heard to be broken, both by kind.
+    """
+
+    texts: int
+    edits: int
+    characters: int
+    figures: Mapping[str, Estimate]
+    failures: Mapping[str, int]
+    faults: Mapping[str, int]
+
+    @property
+    def failed(self) -> int:
+        """How many utterances were no answer."""
+        return sum(self.failures.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One system less another by figure, on the same texts; and how many times its CER is.
+
+    ``cer_ratio`` is None where the other made no error.
+    """
+
+    system: str
+    against: str
+    differences: Mapping[str, Difference]
+    cer_ratio: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The CER of each system over the texts whose ``axis`` has a value.
+
+    ``difference`` is the student's less that of the system that the verdict is against.
+    """
+
+    axis: str
+    value: str
+    texts: int
+    cer: Mapping[str, Estimate]
+    difference: Difference | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All figures of an evaluation; ``verdict`` is None where there was nothing to hold against.
+
+    ``not_heard`` counts texts by dialect that the recogniser may not judge: they are in no rate.
+    """
+
+    texts: int
+    systems: Mapping[str, SystemFigures]
+    comparisons: Sequence[Comparison]
+    slices: Sequence[Slice]
+    verdict: Verdict | None
+    not_heard: Mapping[str, int]
+    bootstrap: Bootstrap
+
+    @property
+    def is_small(self) -> bool:
+        """So few texts that intervals are rough."""
+        return self.texts - sum(self.not_heard.values()) < FEW
+
+
+def report(
+    evaluation: Evaluation, *, against: str | None, margin: float, bootstrap: Bootstrap
+) -> Report:
+    """Return the figures of an evaluation.
+
+    ``against`` names the system that the student is to be no worse than (None: no verdict).
+    Raises ``UsageError`` where no text can be judged or that system did not take part.
+    """
+    systems = evaluation.systems
+    if against is not None and (against not in systems or against == STUDENT):
+        others = [name for name in systems if name != STUDENT]
+        raise UsageError(
+            f"evaluate.against is '{against}', which is not among the systems evaluated; "
+            f"choose {' or '.join(others) or 'null'}"
+        )
+    first = next(iter(systems.values()))
+    not_heard = Counter(m.item.request.prompt.dialect for m in first if not m.applicable)
+    if not_heard.total() == len(first):
+        raise UsageError(
+            f"the recogniser knows none of the dialects {', '.join(sorted(not_heard))}; "
+            "configure one that does (filters), or choose other texts"
+        )
+    pairs = [(later, earlier) for earlier, later in combinations(systems, 2)]
+    return Report(
+        texts=len(first),
+        systems={name: _of_system(rows, bootstrap) for name, rows in systems.items()},
+        comparisons=[_comparison(systems, *pair, bootstrap) for pair in pairs],
+        slices=_slices(systems, against, bootstrap),
+        verdict=_verdict(systems, against, margin, bootstrap),
+        not_heard=dict(sorted(not_heard.items())),
+        bootstrap=bootstrap,
+    )
+
+
+_Sides = tuple[float, float] | None
+"""Part and whole of one utterance; None where a figure is not applicable."""
+
+
+def _cer(one: Measured) -> _Sides:
+    return (one.edits, one.characters) if one.applicable else None
+
+
+def _wer(one: Measured) -> _Sides:
+    return (one.word_edits, one.words) if one.applicable and one.words else None
+
+
+def _real_time_factor(one: Measured) -> _Sides:
+    if one.clip is None or one.seconds is None:
+        return None
+    return one.seconds, one.clip.duration_s
+
+
+def _score(name: str) -> Callable[[Measured], _Sides]:
+    def sides(one: Measured) -> _Sides:
+        figure = one.figures.get(name)
+        return None if figure is None else (figure, 1.0)
+
+    return sides
+
+
+_COMPARED: Final[Mapping[str, Callable[[Measured], _Sides]]] = {
+    "cer": _cer,
+    "wer": _wer,
+    **{name: _score(name) for name in MEANS},
+}
+_FIGURES: Final = {**_COMPARED, "real_time_factor": _real_time_factor}
+
+
+def _of_system(rows: Sequence[Measured], bootstrap: Bootstrap) -> SystemFigures:
+    figures = {}
+    for name, sides_of in _FIGURES.items():
+        sides = [found for one in rows if (found := sides_of(one)) is not None]
+        if sides:
+            figures[name] = bootstrap.estimate(_ratio(sides))
+    judged = [one for one in rows if one.applicable]
+    return SystemFigures(
+        len(rows),
+        sum(one.edits for one in judged),
+        sum(one.characters for one in judged),
+        figures,
+        _counted(one.failure for one in rows),
+        _counted(one.fault for one in rows),
+    )
+
+
+def _ratio(sides: Sequence[tuple[float, float]]) -> Ratio:
+    parts, wholes = zip(*sides, strict=True)
+    return Ratio.of(parts, wholes)
+
+
+def _counted(kinds: Iterable[str | None]) -> dict[str, int]:
+    return dict(sorted(Counter(kind for kind in kinds if kind is not None).items()))
+
+
+def _comparison(
+    systems: Mapping[str, Sequence[Measured]], system: str, against: str, bootstrap: Bootstrap
+) -> Comparison:
+    differences = {}
+    for name, sides_of in _COMPARED.items():
+        pairs = [
+            (ours, theirs)
+            for one, other in zip(systems[system], systems[against], strict=True)
+            if (ours := sides_of(one)) is not None and (theirs := sides_of(other)) is not None
+        ]
+        if pairs:
+            ours, theirs = (_ratio(side) for side in zip(*pairs, strict=True))
+            differences[name] = bootstrap.difference(ours, theirs)
+            if name == "cer":
+                cer_ratio = ours.value / theirs.value if theirs.value else None
+    return Comparison(system, against, differences, cer_ratio)
+
+
+def _slices(
+    systems: Mapping[str, Sequence[Measured]], against: str | None, bootstrap: Bootstrap
+) -> list[Slice]:
+    found = []
+    for axis in SLICED_BY:
+        by_value: dict[str, dict[str, list[tuple[float, float]]]] = {}
+        for name, rows in systems.items():
+            for one in rows:
+                sides = _cer(one)
+                if sides is not None:
+                    value = str(getattr(one.item.request.prompt, axis))
+                    by_value.setdefault(value, {}).setdefault(name, []).append(sides)
+        if 1 < len(by_value) <= MOST_SLICES:
+            for value, sides_by_system in sorted(by_value.items()):
+                ratios = {name: _ratio(sides) for name, sides in sides_by_system.items()}
+                found.append(_slice(axis, value, ratios, against, bootstrap))
+    return found
+
+
+def _slice(
+    axis: str, value: str, ratios: Mapping[str, Ratio], against: str | None, bootstrap: Bootstrap
+) -> Slice:
+    cer = {name: bootstrap.estimate(ratio) for name, ratio in ratios.items()}
+    difference = bootstrap.difference(ratios[STUDENT], ratios[against]) if against else None
+    return Slice(axis, value, next(iter(cer.values())).utterances, cer, difference)
+
+
+def _verdict(
+    systems: Mapping[str, Sequence[Measured]],
+    against: str | None,
+    margin: float,
+    bootstrap: Bootstrap,
+) -> Verdict | None:
+    if against is None:
+        return None
+    compared = _comparison(systems, STUDENT, against, bootstrap)
+    return Verdict(against, margin, compared.differences["cer"])

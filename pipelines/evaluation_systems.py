@@ -1,0 +1,133 @@
+"""What is evaluated: whoever says the same texts, from the teacher's recording to the student.
+
+The gap between teacher and student has two parts, and each has its system. ``resynthesis`` is the
+teacher's own speech after codes and decoder: what it loses, no student of this codec can win back.
+What the student loses beyond that is its own.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from lauter.datasets.audio import Clip, Samples
+from lauter.datasets.codes import Codes, InvalidCodesError
+from lauter.pipelines.evaluation_items import Item
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from lauter.student.codec.codec import Codec, Timbre
+
+TEACHER: Final = "teacher"
+GROUND_TRUTH: Final = "ground_truth"
+RESYNTHESIS: Final = "resynthesis"
+STUDENT: Final = "student"
+
+EMPTY: Final = "empty"
+"""Failure of speech without samples."""
+INVALID: Final = "invalid codes"
+"""Failure of codes that no decoder takes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Spoken:
+    """What a system made of a text: mono ``samples`` in -1…1, or none, at ``sample_rate`` Hz.
+
+    ``failure`` says in a word or two why this is no answer (no end, empty, …), else None;
+    ``seconds`` is the time it took, None where that is not known.
+    """
+
+    samples: Samples | None
+    sample_rate: int
+    failure: str | None
+    seconds: float | None
+
+
+class System(Protocol):
+    """Says texts."""
+
+    name: str
+
+    def speak(self, items: Sequence[Item]) -> list[Spoken]:
+        """Return, in order, what it made of each text; a failure is an answer, not an error."""
+        ...
+
+
+class Recorded:
+    """The recordings themselves, the teacher's or a person's."""
+
+    def __init__(self, name: str = TEACHER) -> None:
+        self.name = name
+
+    def speak(self, items: Sequence[Item]) -> list[Spoken]:
+        """Return each recording; one that is not there is empty."""
+        return [
+            Spoken(None, 0, EMPTY, None)
+            if item.recording is None
+            else Spoken(item.recording.samples, item.recording.sample_rate, None, item.recording_s)
+            for item in items
+        ]
+
+
+class Resynthesis:
+    """The recordings after codes and decoder, in the timbre of their voice's reference."""
+
+    name = RESYNTHESIS
+
+    def __init__(self, codec: "Codec", seed: int = 0) -> None:
+        self._codec = codec
+        self._seed = seed
+
+    def speak(self, items: Sequence[Item]) -> list[Spoken]:
+        """Encode and decode all recordings together; each takes its share of the time."""
+        clips = [item.recording for item in items if item.recording is not None]
+        voices = [item.reference or item.recording for item in items if item.recording is not None]
+        started = time.perf_counter()
+        codes = self._codec.encode(
+            [clip.samples for clip in clips], [clip.sample_rate for clip in clips]
+        )
+        timbres = [self._codec.timbre(v.samples, v.sample_rate) for v in voices if v is not None]
+        decoded = iter(decoded_each(self._codec, codes, timbres, self._seed))
+        share = (time.perf_counter() - started) / max(1, len(clips))
+        return [
+            Spoken(None, self._codec.sample_rate, EMPTY, None)
+            if item.recording is None
+            else _answer(next(decoded), self._codec.sample_rate, share)
+            for item in items
+        ]
+
+
+def decoded_each(
+    codec: "Codec", codes: Sequence[Codes], timbres: "Sequence[Timbre]", seed: int
+) -> list[Samples | str]:
+    """Return the speech of each stream, or the failure that came instead.
+
+    One stream that cannot be decoded takes no other along.
+    """
+    spoken: list[Samples | str] = [EMPTY if not len(stream) else INVALID for stream in codes]
+    there = [position for position, stream in enumerate(codes) if len(stream)]
+    try:
+        decoded = codec.decode(
+            [codes[position] for position in there], [timbres[p] for p in there], seed=seed
+        )
+        for position, samples in zip(there, decoded, strict=True):
+            spoken[position] = samples if len(samples) else EMPTY
+    except InvalidCodesError:
+        if len(there) > 1:
+            return [
+                decoded_each(codec, [stream], [timbre], seed)[0]
+                for stream, timbre in zip(codes, timbres, strict=True)
+            ]
+    return spoken
+
+
+def _answer(decoded: Samples | str, sample_rate: int, seconds: float) -> Spoken:
+    if isinstance(decoded, str):
+        return Spoken(None, sample_rate, decoded, seconds)
+    return Spoken(decoded, sample_rate, None, seconds)
+
+
+def encoded(spoken: Spoken) -> Clip | None:
+    """Return what was spoken as a clip; None where there is nothing to hear."""
+    if spoken.samples is None or not len(spoken.samples):
+        return None
+    return Clip.of(spoken.samples, spoken.sample_rate)
