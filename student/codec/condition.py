@@ -50,7 +50,7 @@ class TimbreEncoder(nn.Module):
 
 
 class Condition(nn.Module):
-    """Entries of both books and a timbre to features and a coarse mel, at 100 frames/s."""
+    """Entries of both books and a timbre to features (50 a second) and a coarse mel."""
 
     def __init__(self, width: int = 256, depth: int = 5) -> None:
         super().__init__()
@@ -60,9 +60,7 @@ class Condition(nn.Module):
         self.no_linguistic = nn.Parameter(torch.zeros(width))
         self.no_semantic = nn.Parameter(torch.zeros(width))
         self.timbre = nn.Linear(TIMBRE, width)
-        self.blocks = nn.ModuleList(
-            ConvNeXtBlock(width, conditions=TIMBRE) for _ in range(depth)
-        )
+        self.blocks = nn.ModuleList(ConvNeXtBlock(width, conditions=TIMBRE) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
         self.coarse = nn.Linear(width, _FRAMES_PER_STEP * BANDS)
 
@@ -75,7 +73,7 @@ class Condition(nn.Module):
         use_linguistic: Tensor | None = None,
         use_semantic: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Return features ``[batch, frames, width]`` and the coarse normalised mel.
+        """Return features ``[batch, frames / 2, width]`` and the coarse normalised mel.
 
         ``linguistic`` are entries ``[batch, 2 * groups]``, ``points`` grid points ``[batch, 3 *
         groups, 4]``, ``groups`` each row's number of groups; ``use_…`` are bool ``[batch]``.
@@ -96,4 +94,4 @@ class Condition(nn.Module):
             features = block(features, mask, timbre)
         features = self.norm(features)
         coarse = self.coarse(features).reshape(len(features), -1, BANDS)
-        return features.repeat_interleave(_FRAMES_PER_STEP, 1), coarse
+        return features, coarse

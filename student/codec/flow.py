@@ -7,15 +7,18 @@ asks for itself (classifier-free guidance, J. Ho and T. Salimans, 2207.12598).
 """
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lauter.student.codec.blocks import ConvNeXtBlock
-from lauter.student.codec.mel import BANDS
+from lauter.student.codec.mel import BANDS, FRAMES_PER_GROUP
 
 _TIME = 128
+_PAIR = 2
+"""Frames that the network takes as one step: half the work, and a farther reach."""
 
 
 class Flow(nn.Module):
@@ -23,14 +26,14 @@ class Flow(nn.Module):
 
     def __init__(self, width: int = 256, depth: int = 8, told: int = 256) -> None:
         super().__init__()
-        self.told = nn.Linear(told + BANDS, width)
+        self.told = nn.Linear(told + _PAIR * BANDS, width)
         self.untold = nn.Parameter(torch.zeros(width))
-        self.noisy = nn.Linear(BANDS, width)
-        self.prompt = nn.Linear(BANDS + 1, width, bias=False)
+        self.noisy = nn.Linear(_PAIR * BANDS, width)
+        self.prompt = nn.Linear(_PAIR * (BANDS + 1), width, bias=False)
         self.time = nn.Sequential(nn.Linear(_TIME, _TIME), nn.SiLU(), nn.Linear(_TIME, _TIME))
         self.blocks = nn.ModuleList(ConvNeXtBlock(width, conditions=_TIME) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
-        self.velocity = nn.Linear(width, BANDS)
+        self.velocity = nn.Linear(width, _PAIR * BANDS)
 
     def forward(
         self,
@@ -44,18 +47,28 @@ class Flow(nn.Module):
         """Return velocities.
 
         ``time`` is ``[batch]`` in 0 (noise)…1 (speech); ``told`` features and coarse mel ``[batch,
-        frames, width + 80]``; ``prompt`` the known part of the mel and where it is known ``[batch,
-        frames, 81]``; ``mask`` ``[batch, frames, 1]``; ``is_told`` bool ``[batch]``.
+        frames / 2, width + 160]``; ``prompt`` the known part of the mel and where it is known
+        ``[batch, frames, 81]``; ``mask`` ``[batch, frames, 1]``; ``is_told`` bool ``[batch]``.
         """
         condition = self.told(told)
         if is_told is not None:
             condition = torch.where(is_told[:, None, None], condition, self.untold)
-        features = self.noisy(noisy) + condition + self.prompt(prompt)
+        features = self.noisy(_paired(noisy)) + condition + self.prompt(_paired(prompt))
+        mask = mask[:, ::_PAIR]
         moment = self.time(_sinusoids(time).to(features.dtype))
         for block in self.blocks:
             features = block(features, mask, moment)
-        output: Tensor = self.velocity(self.norm(features))
-        return output
+        velocity: Tensor = self.velocity(self.norm(features))
+        return velocity.reshape(noisy.shape)
+
+
+def told_by(features: Tensor, coarse: Tensor) -> Tensor:
+    """Return what the flow is told: the condition's features and its coarse mel, side by side."""
+    return torch.cat([features, _paired(coarse)], -1)
+
+
+def _paired(frames: Tensor) -> Tensor:
+    return frames.reshape(len(frames), -1, _PAIR * frames.shape[-1])
 
 
 def _sinusoids(time: Tensor) -> Tensor:
@@ -112,7 +125,7 @@ def euler(
     times = 1 - torch.cos(torch.linspace(0, math.pi / 2, steps + 1))
     mels = noise
     batch = len(noise)
-    for start, end in zip(times[:-1], times[1:], strict=True):
+    for start, end in pairwise(times):
         moment = start.to(noise.device).expand(batch)
         velocity = flow(mels, moment, told, prompt, mask)
         if guidance:
@@ -123,12 +136,15 @@ def euler(
     return mels
 
 
-def frame_noise(frames: int, seed: int, first: int = 0) -> Tensor:
-    """Return ``[frames, 80]`` of noise from frame ``first`` on; a frame's noise is its own.
+def group_noise(groups: int, seed: int, first: int = 0) -> Tensor:
+    """Return the noise ``[12 * groups, 80]`` of groups from ``first`` on; each has its own.
 
     So speech decoded in chunks starts from the noise that it would have as a whole.
     """
-    drawn = np.random.Generator(np.random.Philox(seed)).standard_normal(
-        (first + frames, BANDS), np.float32
-    )
-    return torch.from_numpy(drawn[first:])
+    drawn = [
+        np.random.Generator(np.random.Philox(key=seed, counter=[0, 0, 0, group])).standard_normal(
+            (FRAMES_PER_GROUP, BANDS), np.float32
+        )
+        for group in range(first, first + groups)
+    ]
+    return torch.from_numpy(np.concatenate(drawn))

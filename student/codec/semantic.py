@@ -28,8 +28,8 @@ _SHIFT = math.atanh(_OFFSET / _HALF)
 
 
 def quantise(places: Tensor) -> Tensor:
-    """Return the grid point of each place, ``[…, 4]`` in -1…0.75; gradients pass straight through."""
-    bounded = torch.tanh(places + _SHIFT) * _HALF - _OFFSET
+    """Return the grid point of each place, ``[…, 4]`` in -1…0.75; gradients pass through it."""
+    bounded = torch.tanh(places.float() + _SHIFT) * _HALF - _OFFSET
     return (bounded + (bounded.round() - bounded).detach()) / (LEVELS / 2)
 
 
@@ -50,7 +50,7 @@ def _bases(device: torch.device) -> Tensor:
 
 
 class SemanticEncoder(nn.Module):
-    """Normalised log-mels ``[batch, frames, 80]`` to places on the grid ``[batch, frames / 4, 4]``."""
+    """Normalised log-mels ``[batch, frames, 80]`` to places ``[batch, frames / 4, 4]``."""
 
     def __init__(self, width: int = 256, depth: int = 5) -> None:
         super().__init__()

@@ -36,9 +36,7 @@ class VocoderTraining:
     seed: int = 0
 
 
-def segments(
-    clips: Sequence[NDArray[np.int16]], settings: VocoderTraining
-) -> Iterator[Tensor]:
+def segments(clips: Sequence[NDArray[np.int16]], settings: VocoderTraining) -> Iterator[Tensor]:
     """Yield batches of random pieces of random clips, float32 ``[batch, samples]``, for ever."""
     chance = np.random.default_rng(settings.seed)
     size = settings.segment_frames * HOP
