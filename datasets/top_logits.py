@@ -122,7 +122,7 @@ def compress(top: TopLogits) -> bytes:
     drops = np.diff(falls, axis=1)[is_named[:, 1:]]
     named = top.entries.astype(np.int64)
     is_linguistic = _is_linguistic(top.places)
-    body = b"".join(
+    body: bytes = b"".join(
         (
             _MAGIC,
             np.uint32(top.places).astype("<u4").tobytes(),

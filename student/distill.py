@@ -19,7 +19,7 @@ them all, then divide. Softmax and sums run in float32 whatever the logits are.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,6 +30,7 @@ from torch.nn import functional
 from lauter.datasets.codes import LINGUISTIC_ENTRIES, SEMANTIC_ENTRIES
 from lauter.datasets.errors import UsageError
 from lauter.datasets.layout import END, Vocabulary
+from lauter.datasets.top_logits import TopLogits, concatenate
 from lauter.student.divergence import DIVERGENCES, Buckets
 
 LEAST_LOG_PROBABILITY: Final = -16.0
@@ -100,6 +101,16 @@ class TeacherTop:
     entries: Tensor
     log_probabilities: Tensor
     tail: Tensor
+
+    @classmethod
+    def of(cls, streams: Sequence[TopLogits], device: torch.device | str = "cpu") -> "TeacherTop":
+        """Return what was cached for several streams, one after the other."""
+        top = concatenate(streams)
+        return cls(
+            torch.from_numpy(top.entries).to(device, torch.int64),
+            torch.from_numpy(top.log_probabilities).to(device),
+            torch.from_numpy(top.tail).to(device),
+        )
 
     def at(self, places: Tensor) -> "TeacherTop":
         """Return what it says at some places, int64 ``[places]``."""
@@ -300,12 +311,13 @@ def _loss(
     linguistic, semantic = streams
     share = settings.teacher_weight if settings.wants_teacher else 0.0
     total, count = torch.zeros_like(semantic.count), torch.zeros_like(semantic.count)
-    for stream, weight in (
+    for stream, stream_weight in (
         (linguistic, settings.linguistic_weight),
         (semantic, settings.semantic_weight),
     ):
-        total = total + weight * ((1 - share) * stream.sequence + share * stream.teacher)
-        count = count + weight * stream.count
+        of_stream = (1 - share) * stream.sequence + share * stream.teacher
+        total = total + stream_weight * of_stream
+        count = count + stream_weight * stream.count
     return Loss(total, count, linguistic, semantic)
 
 

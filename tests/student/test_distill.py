@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lauter.datasets.errors import UsageError
 from lauter.datasets.layout import COMPACT, END, Vocabulary
+from lauter.datasets.top_logits import TopLogits, compress, decompress
 from lauter.student.distill import (
     LEAST_LOG_PROBABILITY,
     Loss,
@@ -311,6 +312,18 @@ def test_a_student_with_another_text_vocabulary_learns_the_same_from_a_cache() -
     one = distillation_loss(logits, targets, slots, how, COMPACT, top)
     other = distillation_loss(moved, there, slots, how, wider, top)
     assert one.total.item() == pytest.approx(other.total.item(), rel=1e-6)
+
+
+def test_cached_streams_make_one_teacher() -> None:
+    short = TopLogits(np.array([[5]], np.int16), np.zeros((1, 1), np.float32), np.zeros(1, "f4"))
+    long = TopLogits(
+        np.array([[1024, 3], [7, -1]], np.int16),
+        np.array([[-1, -2], [-0.5, -np.inf]], np.float32),
+        np.array([0.5, 0.4], np.float32),
+    )
+    top = TeacherTop.of([decompress(compress(short)), decompress(compress(long))])
+    assert top.entries.tolist() == [[5, -1], [1024, 3], [7, -1]]
+    assert top.at(torch.tensor([2])).tail.item() == pytest.approx(0.4, abs=0.01)
 
 
 def test_a_divergence_without_a_teacher_is_refused() -> None:
