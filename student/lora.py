@@ -39,10 +39,8 @@ class LoraSettings:
         """Raise ``UsageError`` for settings that adapt nothing."""
         unknown = [name for name in self.projections if name not in PROJECTIONS]
         if unknown or not self.projections:
-            raise UsageError(
-                f"{unknown[0] if unknown else 'nothing'} cannot be adapted; "
-                f"choose of {', '.join(PROJECTIONS)}"
-            )
+            what = f"'{unknown[0]}' is no projection" if unknown else "no projection is named"
+            raise UsageError(f"{what} to adapt; choose of {', '.join(PROJECTIONS)}")
         if self.rank < 1:
             raise UsageError(f"the rank of an adapter is {self.rank}; set 1 or more")
 

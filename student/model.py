@@ -56,6 +56,12 @@ class KeyValueCache:
         self.values = self.values[:, rows]
         self.segments = self.segments[rows]
 
+    def grow(self, places: int) -> None:
+        """Make room for so many ids more of each row."""
+        self.keys = F.pad(self.keys, (0, 0, 0, places))
+        self.values = F.pad(self.values, (0, 0, 0, places))
+        self.segments = F.pad(self.segments, (0, places))
+
     def extend(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Store a layer's new keys and values after the filled places; return all of them."""
         end = self.length + keys.shape[2]
