@@ -33,6 +33,7 @@ COMMANDS = {
     "judge": "judge the corpus anew under a policy, without touching a model",
     "export": "write accepted speech as WebDataset shards or Lance, with its cards",
     "audit": "write the report: a page with plots and playable speech, and a table",
+    "evaluate": "measure a student against its teacher on held-out texts, with a verdict",
 }
 
 

@@ -117,6 +117,42 @@ class AuditSettings:
 
 
 @dataclass
+class EvaluateSettings:
+    """`lauter evaluate`."""
+
+    folder: str = "evaluation"
+    """Where evaluation.json, the page and the utterances are written."""
+    data: str | None = None
+    """An export with held-out texts; null: they are drawn from the corpus as the export was, with
+    the same seed, export.valid and export.test."""
+    split: str = "test"
+    """The split that is evaluated on: test or valid."""
+    speech: str = "accepted"
+    """Of a corpus: accepted, or all (what the filters rejected is the teacher's speech too)."""
+    count: int | None = None
+    """How many texts at most; null: all."""
+    list: str | None = None
+    """A SEED-TTS style list (id|prompt text|prompt wav|target text) instead of corpus or export."""
+    language: str = "en"
+    """Language or dialect of that list."""
+    codec: str | None = None
+    """Folder of the codec; null: the one that comes with Lauter."""
+    against: str | None = "auto"
+    """Whom the student may not be worse than: teacher, resynthesis, ground_truth (of a list), auto
+    (the recordings there are) or null (no verdict)."""
+    margin: float = 0.05
+    """By how much CER the student may be worse; beyond it the exit code is 3."""
+    resamples: int = 10_000
+    """Resamples of the bootstrap."""
+    batch_size: int = 8
+    """Texts spoken and scored at once."""
+    device: str = "cpu"
+    """Where the student and the codec run, such as cuda."""
+    samples: int = 10
+    """Texts to listen to on the page: so many of the worst, and so many of a fair sample."""
+
+
+@dataclass
 class Settings:
     """All of Lauter's configuration."""
 
@@ -138,12 +174,15 @@ class Settings:
     """How many of each kind (group)."""
     source: Any = None
     """What `lauter import` reads (group)."""
+    student: str | None = None
+    """Folder of a student, as `lauter distill` writes it."""
     speak: SpeakSettings = field(default_factory=SpeakSettings)
     score: ScoreSettings = field(default_factory=ScoreSettings)
     commit: CommitSettings = field(default_factory=CommitSettings)
     preview: PreviewSettings = field(default_factory=PreviewSettings)
     export: ExportSettings = field(default_factory=ExportSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
+    evaluate: EvaluateSettings = field(default_factory=EvaluateSettings)
     on_refusal: str = "stop"
     """stop: nothing is spoken while a prompt is refused; skip: the others are spoken."""
     tag: str | None = None
@@ -175,9 +214,15 @@ _LEAST = {
     "speak.num_cpus": 0, "speak.num_gpus": 0, "score.batch_size": 1, "score.concurrency": 1,
     "score.num_cpus": 0, "score.num_gpus": 0, "score.threads": 1, "commit.rows": 1,
     "commit.seconds": 0, "preview.count": 1, "export.shard_bytes": 1, "audit.samples": 0,
-    "price_per_core_hour": 0,
+    "evaluate.resamples": 100, "evaluate.batch_size": 1, "evaluate.samples": 0,
+    "evaluate.margin": 0, "price_per_core_hour": 0,
 }  # fmt: skip
-_CHOICES = {"on_refusal": ("stop", "skip"), "export.format": ("webdataset", "lance")}
+_CHOICES = {
+    "on_refusal": ("stop", "skip"),
+    "export.format": ("webdataset", "lance"),
+    "evaluate.speech": ("accepted", "all"),
+    "evaluate.split": ("test", "valid"),
+}
 
 
 def _check_ranges(settings: DictConfig) -> None:

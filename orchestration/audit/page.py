@@ -1,22 +1,17 @@
 """The audit page as HTML: one file that plays its own sounds and asks nothing of the network."""
 
-import base64
 import math
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from lauter.datasets.corpus import Corpus
-from lauter.datasets.errors import UsageError
 from lauter.filters.policy import Bounds, Gate, Policy
 from lauter.orchestration.audit.facts import AuditFacts, gather
 from lauter.orchestration.audit.intervals import Share
 from lauter.orchestration.audit.plots import histogram
 from lauter.orchestration.durations import length_of_time
-
-GENERATOR = b'<meta name="generator" content="Lauter audit">'
-"""By this a page is known as ours, and may be written over."""
+from lauter.orchestration.single_page import check_replaceable, generator_mark, write_whole
+from lauter.orchestration.single_page import render as render_template
 
 
 def write_page(
@@ -24,40 +19,23 @@ def write_page(
     currency: str,
 ) -> AuditFacts:  # fmt: skip
     """Write the page of ``corpus`` under ``policy``, whole or not at all; return what it shows."""
-    _check_replaceable(page)
+    check_replaceable(page, generator_mark("audit"))
     facts = gather(corpus, policy, samples)
     html = render(facts, str(corpus.path), corpus.digest(), price_per_core_hour, currency)
-    page.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = page.with_name(f".{page.name}.unfinished")
-    try:
-        unfinished.write_text(html, encoding="utf-8")
-        unfinished.replace(page)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_whole(page, html)
     return facts
-
-
-def _check_replaceable(page: Path) -> None:
-    if page.is_dir():
-        raise UsageError(f"{page} is a folder; name a file for the report")
-    if page.is_file() and GENERATOR not in page.read_bytes()[:2000]:
-        raise UsageError(f"{page} is there and no report of Lauter's; name another file")
 
 
 def render(
     facts: AuditFacts, corpus: str, digest: str, price_per_core_hour: float, currency: str
 ) -> str:
     """Return the page; the same corpus, policy and price give the same page."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        trim_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters |= _FILTERS
     summary = facts.summary
     cost = summary.cost_per_accepted_hour(price_per_core_hour)
-    return environment.get_template("page.html").render(
+    return render_template(
+        "page.html",
+        Path(__file__).parent,
+        filters=_FILTERS,
         facts=facts,
         s=summary,
         total=Share(summary.accepted, summary.asked),
@@ -100,12 +78,7 @@ def _bounds_in_words(bounds: Bounds) -> str:
     return f"{bounds.lower:g} to {bounds.upper:g}"
 
 
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode()
-
-
 _FILTERS: dict[str, Any] = {
-    "base64": _base64,
     "bounds": gate_in_words,
     "length_of_time": length_of_time,
 }
