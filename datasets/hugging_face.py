@@ -12,7 +12,11 @@ import yaml
 
 from lauter.datasets.selection import Selection
 
-_NAMES = {"double": "float64", "float": "float32", "large_string": "string", "halffloat": "float16"}
+_NAMES = {
+    "double": "float64", "float": "float32", "large_string": "string", "halffloat": "float16",
+    # A record is JSON, where bytes stand in base64.
+    "binary": "string", "large_binary": "string",
+}  # fmt: skip
 
 
 def front_matter(selection: Selection) -> str:

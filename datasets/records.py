@@ -89,6 +89,14 @@ SCORING_FIELDS = [
 """Beside these, each scorer adds its own columns and one ``<scorer>_fingerprint``. A null score is
 *not applicable* unless its scorer stands in ``score_errors`` or the row was stopped before it."""
 
+CODEC_FIELD = described("codec_fingerprint", pa.string(), "Digest of the codec that made the codes")
+"""Stands beside ``codes`` once a corpus was encoded: codes of one codec mean nothing to another."""
+
+TOP_LOGITS = "top_logits"
+TOP_LOGITS_FINGERPRINT = "top_logits_fingerprint"
+CODEC_FINGERPRINT = "codec_fingerprint"
+"""Beside codes and cached logits stands who made them: without that they say nothing."""
+
 FAILED_GATE = pa.struct(
     [
         ("gate", pa.string()),

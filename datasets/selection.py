@@ -25,7 +25,13 @@ from lauter.datasets.corpus_judged import JUDGED_COLUMNS, JUDGED_FIELDS, Judgeme
 from lauter.datasets.corpus_tally import CorpusTally
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import digest
-from lauter.datasets.records import REQUEST_FIELDS, SCORING_FIELDS, UTTERANCE_SCHEMA
+from lauter.datasets.records import (
+    CODEC_FINGERPRINT,
+    REQUEST_FIELDS,
+    SCORING_FIELDS,
+    TOP_LOGITS_FINGERPRINT,
+    UTTERANCE_SCHEMA,
+)
 
 READ_ROWS = 64
 TALLY_ROWS = 8192
@@ -126,14 +132,14 @@ def _record_fields(corpus: Corpus, *, with_verdicts: bool) -> list[pa.Field]:
     """Return the columns of a record: what was asked, what came, its figures.
 
     How the row was made (times, attempts, fingerprints) stays in the corpus and on the card; but
-    codes are nothing without the codec that made them.
+    codes are nothing without the codec that made them, nor logits without their teacher.
     """
     names = [*_SPOKEN_NAMES, *(["codes"] if corpus.count("codes IS NOT NULL") else [])]
     bookkeeping = {*UTTERANCE_SCHEMA.names, *(field.name for field in SCORING_FIELDS)}
     scores = [
         field
         for field in corpus.schema
-        if field.name == "codec_fingerprint"
+        if field.name in (CODEC_FINGERPRINT, TOP_LOGITS_FINGERPRINT)
         or (field.name not in bookkeeping and not field.name.endswith("_fingerprint"))
     ]
     spoken = [UTTERANCE_SCHEMA.field(name) for name in names]
@@ -164,7 +170,7 @@ def _bits(domain: str, content: str) -> int:
 
 
 def plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row as JSON can say it: a figure that is no number becomes null."""
+    """Return a row whose figures JSON can say: one that is no number becomes null."""
     return {name: _plain(value) for name, value in row.items()}
 
 

@@ -31,10 +31,18 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from lauter.datasets.codes import GROUP, LINGUISTIC_ENTRIES, LINGUISTIC_PER_GROUP, SEMANTIC_ENTRIES
 from lauter.datasets.errors import UsageError
+from lauter.datasets.records import TOP_LOGITS, TOP_LOGITS_FINGERPRINT, described
+
+TOP_LOGITS_FIELDS: Final = [
+    described(TOP_LOGITS, pa.large_binary(), "What a teacher would have said at each code"),
+    described(TOP_LOGITS_FINGERPRINT, pa.string(), "Digest of that teacher and of what was kept"),
+]
+"""The columns that `lauter teach` adds to a corpus; exports take them along."""
 
 END_ENTRY: Final = LINGUISTIC_ENTRIES
 """The end of the turn, as an entry of slot 0."""
