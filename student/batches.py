@@ -200,13 +200,15 @@ class Packs:
 
     def accumulation(self, world: int) -> int:
         """How many micro batches each rank has in a step."""
-        return -(-self.packs_a_step // (self._rows() * world))
+        return -(-self.packs_a_step // (self.rows * world))
 
-    def _rows(self) -> int:
+    @property
+    def rows(self) -> int:
+        """How many packs a micro batch has."""
         return max(self._settings.micro_tokens // self.pack_tokens, 1)
 
     def _shared_out(self, chosen: list[tuple[int, Pack]], rank: int, world: int) -> Iterator[Batch]:
-        rows = self._rows()
+        rows = self.rows
         for turn in range(self.accumulation(world)):
             first = (turn * world + rank) * rows
             yield self.batch(chosen[first : first + rows])

@@ -1,0 +1,62 @@
+"""The processes of a run: how each finds the others, and how they are asked to stop."""
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Final
+
+import torch
+import torch.distributed as dist
+
+PATIENCE: Final = timedelta(hours=4)
+"""How long ranks wait for one that lets the student speak."""
+
+
+def open_process_group(threads: int = 0) -> torch.device:
+    """Join the processes that the launcher started, or be the only one; return this one's device.
+
+    A group that is there already (Ray Train makes one) is used as it is. ``threads`` are those of
+    this process on a CPU, 0 for PyTorch's choice.
+    """
+    logging.getLogger("DeepSpeed").setLevel(logging.WARNING)
+    if threads:
+        torch.set_num_threads(threads)
+    local = int(os.environ.setdefault("LOCAL_RANK", "0"))
+    cuda = torch.cuda.is_available()
+    if cuda:
+        torch.cuda.set_device(local % torch.cuda.device_count())
+    if not dist.is_initialized():
+        # Objects and the host's tensors go over gloo; one process alone needs no port.
+        backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            dist.init_process_group(backend, timeout=PATIENCE)
+        else:
+            dist.init_process_group(
+                backend, store=dist.HashStore(), rank=0, world_size=1, timeout=PATIENCE
+            )
+    return torch.device("cuda", torch.cuda.current_device()) if cuda else torch.device("cpu")
+
+
+@contextmanager
+def stop_requests() -> Iterator[Callable[[], bool]]:
+    """Catch Ctrl-C and SIGTERM; what is yielded tells whether one came.
+
+    Outside of the main thread signals do not arrive, and nothing is caught.
+    """
+    came = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield came.is_set
+        return
+    before = {
+        number: signal.signal(number, lambda *_: came.set())
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield came.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,427 @@
+"""One loop that distils a student, on a laptop or many devices: DeepSpeed round our own batches.
+
+A step: every rank takes its micro batches, the count of target places is summed over all of them
+and all ranks, each micro batch's loss is divided by that count, and one update follows. So the
+update is the mean over the step's places however it was cut. All figures that a step yields go
+through one reduction, before the update: a loss that is no number stops the run while weights and
+checkpoint are still good.
+
+A run is its ``output`` folder: ``checkpoints/`` to go on from, ``log.jsonl`` and ``tensorboard/``
+to read, ``student/`` to speak with (the best so far by evaluation, else the last).
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+import torch.distributed as dist
+
+from lauter.datasets.errors import UsageError
+from lauter.datasets.text_tokens import ByteTokenizer, TextTokenizer
+from lauter.student.batches import Batch, Packs, Step, linguistic_places
+from lauter.student.cached_teacher import TEACHER_COLUMN, teacher_of
+from lauter.student.checkpoint import load_model, save_model
+from lauter.student.distill import LossSettings, means
+from lauter.student.engine import (
+    Objective,
+    gradient_norm,
+    keeps_norm,
+    load_weights,
+    open_engine,
+    whole_weights,
+)
+from lauter.student.examples import SpokenExamples
+from lauter.student.model import SpeechModel, build
+from lauter.student.presets import PRESETS
+from lauter.student.processes import open_process_group, stop_requests
+from lauter.student.training_log import TrainingLog, peak_flops, training_flops
+from lauter.student.training_settings import TrainSettings, learning_rate
+from lauter.student.training_state import (
+    Progress,
+    check_same_run,
+    generators_kept,
+    load_checkpoint,
+    needs_universal,
+    newest_checkpoint,
+    save_checkpoint,
+    seed_generators,
+)
+from lauter.student.validation import ALL, HeldOut, Slices, by_slice, check_same_codec, reduced
+
+STUDENT: Final = "student"
+NAMED: Final = 8
+"""As many requests of a batch are named when it broke the training."""
+
+SpeakEvaluation = Callable[[SpeechModel], Mapping[str, float]]
+"""Lets a student speak and measures it; where there is a ``cer``, it chooses the best."""
+
+
+class NoNumberError(UsageError):
+    """The loss or its gradient is no number."""
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What came of a run: the last step's means, the best evaluation, and how it ended.
+
+    ``ended`` is ``finished``, or ``patience`` for early stopping. ``best`` is None where nothing
+    was evaluated.
+    """
+
+    student: Path
+    steps: int
+    ended: str
+    last: Mapping[str, float]
+    best: float | None
+    best_step: int
+
+
+def train(
+    settings: TrainSettings,
+    *,
+    speak_evaluation: SpeakEvaluation | None = None,
+    on_step: Callable[[Mapping[str, float], int], None] | None = None,
+    tokenizer: TextTokenizer | None = None,
+) -> TrainResult:
+    """Train to the end of the run, going on where ``settings.output`` holds a checkpoint.
+
+    In a process of several (torchrun, deepspeed, Ray Train) all of them call it. The evaluation
+    and ``on_step``, which is told each step's figures and the number of steps in all, are called
+    on rank 0. Ctrl-C and SIGTERM end the step, write a checkpoint and raise
+    ``KeyboardInterrupt``. Raises ``UsageError`` for data that cannot be learnt from, a checkpoint
+    of another run, and ``NoNumberError`` where the loss is no number.
+    """
+    device = open_process_group(settings.threads)
+    trainer = Trainer(settings, device, tokenizer or ByteTokenizer(), speak_evaluation)
+    return trainer.run(on_step)
+
+
+class Trainer:
+    """A run that is set up: data planned, engine opened, and where it stands."""
+
+    def __init__(
+        self,
+        settings: TrainSettings,
+        device: torch.device,
+        tokenizer: TextTokenizer,
+        speak_evaluation: SpeakEvaluation | None,
+    ) -> None:
+        self.settings = settings
+        self.device = device
+        self._speak_evaluation = speak_evaluation
+        self._rank, self._world = dist.get_rank(), dist.get_world_size()
+        self._output = Path(settings.output)
+        model, told = _model(settings)
+        self.config = model.config
+        vocabulary = self.config.vocabulary
+        columns = (TEACHER_COLUMN,) if settings.loss.wants_teacher else ()
+        examples = SpokenExamples(
+            settings.data, tokenizer, vocabulary, split=settings.train_split, extra_columns=columns
+        )
+        if "codec_fingerprint" in told:
+            check_same_codec(
+                examples.codec_fingerprint, told["codec_fingerprint"], f"{settings.init}"
+            )
+        self.packs = Packs(examples, vocabulary, settings.batches, self.config.context)
+        self._held_out = self._open_held_out(tokenizer, columns, examples.codec_fingerprint)
+        self._facts = {
+            "preset": settings.preset,
+            "tokenizer_fingerprint": tokenizer.fingerprint(),
+            "codec_fingerprint": examples.codec_fingerprint,
+            "data": {"samples": len(examples), "identity": f"{examples.identity:015x}"},
+            "speakers": examples.speakers,
+            "settings": settings.plain(),
+        }
+        self._bound_to = {
+            "preset": settings.preset,
+            "codec_fingerprint": examples.codec_fingerprint,
+            "tokenizer_fingerprint": tokenizer.fingerprint(),
+            "zero": settings.zero,
+            "precision": settings.precision,
+            **self.packs.bound_to(),
+        }
+        self.progress = Progress()
+        self._engine = self._open(model)
+        self._peak, self.peak_is = peak_flops(device, settings.precision)
+        self.steps = settings.steps or math.ceil(
+            (settings.epochs or 0) * len(self.packs.epoch(0)) / self.packs.packs_a_step
+        )
+
+    def _open_held_out(
+        self, tokenizer: TextTokenizer, columns: tuple[str, ...], codec: str
+    ) -> HeldOut | None:
+        settings = self.settings
+        if not settings.evaluate_every:
+            return None
+        held_out = HeldOut(
+            settings.data,
+            tokenizer,
+            self.config.vocabulary,
+            settings.batches,
+            self.config.context,
+            split=settings.valid_split,
+            extra_columns=columns,
+        )
+        check_same_codec(held_out.codec_fingerprint, codec, f"the split {settings.valid_split}")
+        return held_out
+
+    def _open(self, model: SpeechModel) -> Any:
+        checkpoint = newest_checkpoint(self._output)
+        if checkpoint:
+            check_same_run(checkpoint, self._bound_to)
+        settings = self.settings
+        model.checkpoint_activations = settings.checkpoint_activations
+        objective = Objective(
+            model, settings.loss, self.config.vocabulary, whole=settings.zero < 3
+        ).to(self.device)
+        engine = open_engine(
+            settings,
+            objective,
+            rows=self.packs.rows,
+            accumulation=self.packs.accumulation(self._world),
+            universal=checkpoint is not None and needs_universal(checkpoint, self._world),
+        )
+        if checkpoint:
+            load_checkpoint(engine, checkpoint, settings.seed)
+            self.progress = checkpoint.progress
+        else:
+            seed_generators(settings.seed + self._rank)
+        return engine
+
+    def run(self, on_step: Callable[[Mapping[str, float], int], None] | None = None) -> TrainResult:
+        """Train to the end."""
+        settings, progress = self.settings, self.progress
+        steps = self.packs.steps(
+            progress.position, epochs=settings.epochs, rank=self._rank, world=self._world
+        )
+        figures: dict[str, float] = {}
+        ended, saved = "finished", progress.step
+        with self._log() as log, stop_requests() as stop_came:
+            started = time.perf_counter()
+            for step in self._to_the_end(_ahead(steps)):
+                figures, stopped = self._step(step, stop_came(), started)
+                if log:
+                    log.write(progress.step, figures)
+                    if on_step:
+                        on_step(figures, self.steps)
+                is_last = progress.step == settings.steps or step.after.epoch == settings.epochs
+                if _is_due(progress.step, settings.evaluate_every, is_last) and not stopped:
+                    self._evaluate(log)
+                if settings.patience and progress.since_best >= settings.patience:
+                    ended, is_last = "patience", True
+                if stopped or _is_due(progress.step, settings.save_every, is_last):
+                    self._save()
+                if stopped:
+                    raise KeyboardInterrupt
+                if ended == "patience":
+                    break
+                started = time.perf_counter()
+        if progress.best is None:
+            self._write_student()
+        return TrainResult(
+            self._output / STUDENT, progress.step, ended, figures, progress.best, progress.best_step
+        )
+
+    def _log(self) -> Any:
+        """Return the log on rank 0, and nothing to write to on the others."""
+        if self._rank:
+            return nullcontext()
+        return TrainingLog(
+            self._output, after=self.progress.step, tensorboard=self.settings.tensorboard
+        )
+
+    def _to_the_end(self, steps: Iterator[Step]) -> Iterator[Step]:
+        patience = self.settings.patience
+        while (self.settings.steps is None or self.progress.step < self.settings.steps) and not (
+            patience and self.progress.since_best >= patience
+        ):
+            step = next(steps, None)
+            if step is None:
+                return
+            yield step
+
+    def _step(self, step: Step, stop: bool, started: float) -> tuple[dict[str, float], bool]:
+        """Update the student by a step; return its figures, and whether any rank is to stop."""
+        engine, settings = self._engine, self.settings
+        rate = learning_rate(settings, self.progress.step, self.steps)
+        for group in engine.optimizer.param_groups:
+            group["lr"] = rate
+        engine.train()
+        count = self._summed([_weight_of(batch, settings.loss) for batch in step.batches])
+        sums, losses, norm = torch.zeros(8, dtype=torch.float64), [], None
+        for number, batch in enumerate(step.batches, start=1):
+            there = batch.to(self.device)
+            total, of_batch = engine(there, self._teacher(batch))
+            engine.backward(total * (self._world / max(count, 1e-9)), scale_wrt_gas=False)
+            sums += of_batch.cpu()
+            losses.append(float(of_batch[0]))
+            if number < len(step.batches):
+                engine.step()
+        tokens = sum(int((batch.segments > 0).sum()) for batch in step.batches)
+        flops = sum(
+            training_flops(self.config, batch, slot_aware=settings.loss.slot_aware)
+            for batch in step.batches
+        )
+        extra = torch.tensor([tokens, flops, float(stop)], dtype=torch.float64)
+        everywhere = reduced(torch.cat([sums, extra]), self.device)
+        if not math.isfinite(float(everywhere[0])):
+            raise self._no_number("loss", step, losses)
+        if not keeps_norm(engine):
+            norm = gradient_norm(engine)
+        engine.step()
+        norm = gradient_norm(engine) if norm is None else norm
+        if not math.isfinite(norm):
+            raise self._no_number("gradient", step, losses)
+        self.progress.step += 1
+        self.progress.position = step.after
+        seconds = time.perf_counter() - started
+        figures = {
+            **means(everywhere[:8]),
+            "learning_rate": rate,
+            "gradient_norm": norm,
+            "epoch": step.after.epoch,
+            "pack": step.after.pack,
+            "targets": float(everywhere[4] + everywhere[7]),
+            "tokens": float(everywhere[8]),
+            "seconds": seconds,
+            "tokens_per_s": float(everywhere[8]) / seconds,
+            "mfu": float(everywhere[9]) / seconds / (self._peak * self._world),
+        }
+        return figures, float(everywhere[10]) > 0
+
+    def _teacher(self, batch: Batch) -> Any:
+        return teacher_of(batch, self.device) if self.settings.loss.wants_teacher else None
+
+    def _summed(self, parts: list[float]) -> float:
+        return float(reduced(torch.tensor(sum(parts), dtype=torch.float64), self.device))
+
+    def _no_number(self, what: str, step: Step, losses: list[float]) -> NoNumberError:
+        """Return the error that names the requests at fault: of the ranks' bad batches, else all."""
+        bad = [
+            name
+            for batch, loss in zip(step.batches, losses, strict=True)
+            if not math.isfinite(loss)
+            for name in batch.request_ids
+        ]
+        everyone = [name for batch in step.batches for name in batch.request_ids]
+        gathered: list[Any] = [None] * self._world
+        dist.all_gather_object(gathered, (bad, everyone))
+        names = sum((one[0] for one in gathered), []) or sum((one[1] for one in gathered), [])
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        return NoNumberError(
+            f"the {what} of step {self.progress.step + 1} is no number; its requests are "
+            f"{', '.join(names[:NAMED])}{more}. The checkpoint before is kept: set a lower "
+            "learning_rate or leave these requests out, and run the same command again"
+        )
+
+    def _evaluate(self, log: TrainingLog | None) -> None:
+        """Measure the student, and write it where it is the best so far."""
+        with generators_kept():
+            slices = self._validate()
+            spoken = self._speak()
+        figure = spoken.get("cer", slices[ALL]["loss"])
+        progress = self.progress
+        progress.since_best += 1
+        if progress.best is None or figure < progress.best:
+            progress.best, progress.best_step, progress.since_best = figure, progress.step, 0
+            self._write_student()
+        if log:
+            flat = {
+                f"{name}/{part}": value
+                for name, parts in slices.items()
+                for part, value in parts.items()
+            }
+            spoken_flat = {f"spoken/{name}": value for name, value in spoken.items()}
+            log.write(progress.step, flat | spoken_flat, group="valid")
+
+    def _validate(self) -> Slices:
+        held_out = self._held_out
+        if held_out is None:
+            raise UsageError("nothing is held out; export the corpus with export.valid=0.02")
+        sums = torch.zeros((len(held_out.cells), 8), dtype=torch.float64)
+        self._engine.eval()
+        with torch.no_grad():
+            for cell, batch in held_out.batches(self._rank, self._world):
+                _, of_batch = self._engine(batch.to(self.device), self._teacher(batch))
+                sums[cell] += of_batch.cpu()
+        return by_slice(reduced(sums, self.device), held_out.cells)
+
+    def _speak(self) -> Mapping[str, float]:
+        """Return what the speaking evaluation measured, on all ranks.
+
+        It has a plain model, in the memory of rank 0: there the student speaks while the others
+        wait, so that sentences of different length lock nothing.
+        """
+        if self._speak_evaluation is None:
+            return {}
+        model = self._plain_model()
+        spoken: list[Any] = [None]
+        if model is not None:
+            with torch.no_grad():
+                spoken = [dict(self._speak_evaluation(model))]
+        dist.broadcast_object_list(spoken, device=torch.device("cpu"))
+        measured: Mapping[str, float] = spoken[0]
+        return measured
+
+    def _plain_model(self) -> SpeechModel | None:
+        """Return a copy of the student on rank 0, with weights gathered from all (all call it)."""
+        weights = whole_weights(self._engine, keep=not self._rank)
+        if self._rank:
+            return None
+        dtype = torch.bfloat16 if self.settings.precision == "bf16" else torch.float32
+        model = build(self.config, seed=None, device=self.device, dtype=dtype)
+        model.load_state_dict(weights)
+        return model.eval()
+
+    def _save(self) -> None:
+        save_checkpoint(
+            self._engine, self._output, self.progress, self._bound_to, self.settings.keep
+        )
+
+    def _write_student(self) -> None:
+        """Write the student as it is now (all ranks call it)."""
+        weights = whole_weights(self._engine, keep=not self._rank)
+        if not self._rank:
+            facts = self._facts | {"step": self.progress.step, "best": self.progress.best}
+            model = self._engine.module.model
+            save_model(model, self._output / STUDENT, facts, weights=weights)
+        dist.barrier()
+
+
+def _model(settings: TrainSettings) -> tuple[SpeechModel, Mapping[str, Any]]:
+    """Return the student to begin with, and what is known of it."""
+    if settings.init is not None:
+        model, told = load_model(settings.init, dtype=torch.float32, expected=settings.preset)
+        model.train()
+        for part in model.modules():
+            if isinstance(part, torch.nn.Dropout):
+                part.p = settings.dropout
+        return model, told
+    config = replace(PRESETS[settings.preset], dropout=settings.dropout)
+    return build(config, seed=settings.seed), {}
+
+
+def _weight_of(batch: Batch, loss: LossSettings) -> float:
+    """Return what a batch's losses are divided by, before it is known what they are."""
+    linguistic = linguistic_places(batch)
+    semantic = len(batch.slots) - linguistic
+    return loss.linguistic_weight * linguistic + loss.semantic_weight * semantic
+
+
+def _is_due(step: int, every: int, is_last: bool) -> bool:
+    return every > 0 and (is_last or step % every == 0)
+
+
+def _ahead(steps: Iterator[Step]) -> Iterator[Step]:
+    """Read the next step's samples while the student learns from this one's."""
+    with ThreadPoolExecutor(1, "batches") as reader:
+        coming = reader.submit(next, steps, None)
+        while (step := coming.result()) is not None:
+            coming = reader.submit(next, steps, None)
+            yield step

@@ -1,0 +1,124 @@
+"""What a training run is told: typed, checked, and as JSON for the processes that it starts."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from lauter.datasets.errors import UsageError
+from lauter.student.batches import BatchSettings
+from lauter.student.distill import LossSettings
+from lauter.student.mixture import Mixture
+from lauter.student.presets import PRESETS
+
+PRECISIONS: Final = ("fp32", "bf16")
+OFFLOADS: Final = ("none", "optimizer", "all")
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """A run of distillation: ``data`` is an export, ``output`` the folder of all that it makes.
+
+    Training ends after ``steps``, or else after ``epochs``; a run whose ``output`` holds a
+    checkpoint goes on from it. The rate warms up over ``warm_up`` steps and falls from
+    ``learning_rate`` to ``least_learning_rate`` along a cosine. ``init`` is a student's folder to
+    begin with. ``zero`` is DeepSpeed's stage; ``offload`` puts the optimizer's state, or weights
+    too (``all``, stage 3), into the host's memory. Every ``save_every`` steps a checkpoint is
+    written, of which the last ``keep`` stay; every ``evaluate_every`` steps the split ``valid``
+    is evaluated (0: never). After ``patience`` evaluations without a better one training stops
+    (0: never). ``threads`` are those of one process on a CPU (0: PyTorch's choice).
+    """
+
+    data: str
+    output: str
+    preset: str = "tiny"
+    init: str | None = None
+    dropout: float = 0.0
+    seed: int = 0
+    steps: int | None = 1000
+    epochs: int | None = None
+    learning_rate: float = 2e-3
+    least_learning_rate: float = 1e-4
+    warm_up: int = 50
+    betas: tuple[float, float] = (0.9, 0.95)
+    weight_decay: float = 0.1
+    clip: float = 1.0
+    precision: str = "fp32"
+    zero: int = 0
+    offload: str = "none"
+    checkpoint_activations: bool = False
+    save_every: int = 200
+    keep: int = 2
+    evaluate_every: int = 200
+    patience: int = 0
+    train_split: str = "train"
+    valid_split: str = "valid"
+    threads: int = 0
+    tensorboard: bool = True
+    batches: BatchSettings = field(default_factory=BatchSettings)
+    loss: LossSettings = field(default_factory=LossSettings)
+
+    def __post_init__(self) -> None:
+        """Raise ``UsageError`` for settings that cannot be trained with."""
+        if self.preset not in PRESETS:
+            raise UsageError(
+                f"there is no student '{self.preset}'; choose one of {', '.join(PRESETS)}"
+            )
+        if (self.steps is None) == (self.epochs is None):
+            raise UsageError("training ends by steps or by epochs; set one of them, the other null")
+        _chosen("precision", self.precision, PRECISIONS)
+        _chosen("offload", self.offload, OFFLOADS)
+        if self.zero not in range(4):
+            raise UsageError(f"zero is {self.zero}; DeepSpeed's stages are 0, 1, 2 and 3")
+        if (self.offload == "optimizer" and not self.zero) or (
+            self.offload == "all" and self.zero != 3
+        ):
+            raise UsageError(
+                f"offload={self.offload} does not go with zero={self.zero}; "
+                "the optimizer's state needs stage 1 or more, weights need stage 3"
+            )
+        if not 0 <= self.least_learning_rate <= self.learning_rate < math.inf:
+            raise UsageError(
+                f"learning_rate {self.learning_rate:g} falls to least_learning_rate "
+                f"{self.least_learning_rate:g}; set the first above 0 and the second not above it"
+            )
+        least = {"steps": 1, "epochs": 1, "save_every": 1, "keep": 1, "warm_up": 0,
+                 "evaluate_every": 0, "patience": 0, "threads": 0}  # fmt: skip
+        for name, figure in least.items():
+            value = getattr(self, name)
+            if value is not None and value < figure:
+                raise UsageError(f"{name} is {value}; set {figure} or more")
+        if not self.clip > 0:
+            raise UsageError(f"clip is {self.clip:g}; set the gradient's greatest norm, above 0")
+
+    def plain(self) -> dict[str, Any]:
+        """Return these settings as JSON can say them."""
+        return asdict(self)
+
+
+def settings_from(plain: Mapping[str, Any]) -> TrainSettings:
+    """Return the settings that ``plain`` wrote."""
+    batches = dict(plain["batches"])
+    batches["mixture"] = Mixture(**batches.get("mixture", {}))
+    return TrainSettings(
+        **{
+            **plain,
+            "betas": tuple(plain["betas"]),
+            "batches": BatchSettings(**batches),
+            "loss": LossSettings(**plain["loss"]),
+        }
+    )
+
+
+def _chosen(name: str, word: str, choices: tuple[str, ...]) -> None:
+    if word not in choices:
+        raise UsageError(f"{name} is '{word}'; choose {' or '.join(choices)}")
+
+
+def learning_rate(settings: TrainSettings, step: int, steps: int) -> float:
+    """Return the rate of a step, counted from 0, of so many in all."""
+    high, low = settings.learning_rate, settings.least_learning_rate
+    if step < settings.warm_up:
+        return high * (step + 1) / settings.warm_up
+    along = min((step - settings.warm_up) / max(steps - settings.warm_up, 1), 1.0)
+    return low + (high - low) * 0.5 * (1 + math.cos(math.pi * along))
