@@ -71,6 +71,19 @@ def save_model(
         _write_json(new / FACTS, facts)
 
 
+def add_facts(folder: str | Path, facts: Mapping[str, Any]) -> None:
+    """Add to what is known of a student on disk; what has another value there is replaced.
+
+    Raises ``UsageError`` where the folder is no student.
+    """
+    place = Path(folder)
+    read_config(place)
+    known = _read_json(place / FACTS) if (place / FACTS).exists() else {}
+    hidden = place / f".{FACTS}.new"
+    _write_json(hidden, known | dict(facts))
+    hidden.replace(place / FACTS)
+
+
 def published_config(config: ModelConfig, dtype: torch.dtype) -> dict[str, Any]:
     """Return what stands in ``config.json``."""
     shape = {theirs: getattr(config, ours) for theirs, ours in _NAMES_IN_CONFIG.items()}

@@ -1,0 +1,289 @@
+"""A student with its codec: from prompts to speech.
+
+A prompt becomes ids, ids become codes (``generation.py``), codes and a timbre become sound. A
+student that has learnt voices by name brings their timbres along; a recording of another voice
+replaces the timbre, and where the student has learnt to go on from recordings it also stands
+before the text, as the turn that shows how the voice speaks.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import torch
+
+from lauter.datasets.audio import Clip, Samples
+from lauter.datasets.codes import CODES_PER_S, Codes
+from lauter.datasets.errors import UsageError
+from lauter.datasets.layout import Ids, Reference, speech_prompt, tag_words
+from lauter.datasets.records import Prompt
+from lauter.datasets.text_tokens import ByteTokenizer, TextTokenizer
+from lauter.student.checkpoint import load_model
+from lauter.student.generation import Generated, Sampling, generate
+from lauter.student.model import SpeechModel
+from lauter.student.timbres import TIMBRES, as_timbre
+
+if TYPE_CHECKING:
+    from lauter.student.codec.codec import Codec, Timbre
+
+NO_END: Final = "no end"
+"""Failure of speech that went on to its limit."""
+EMPTY: Final = "empty"
+"""Failure of speech without codes."""
+INVALID: Final = "invalid codes"
+"""Failure of codes that no decoder takes."""
+
+REFERENCE_TURNS: Final = "reference_turns"
+"""The fact that says whether the student has learnt to go on from a recording."""
+
+_LEAST_LIMIT_S: Final = 2.0
+_LIMIT_S_PER_BYTE: Final = 0.2
+"""Nobody speaks slower than this: English takes 0.07 s a byte, Mandarin 0.08."""
+
+
+@dataclass(frozen=True, eq=False)
+class SpeechRequest:
+    """What to say and how; ``reference`` is a recording of the wanted voice.
+
+    ``prompt.speaker`` names the voice; empty, it is the first that the student knows.
+    """
+
+    prompt: Prompt
+    seed: int = 0
+    reference: Clip | None = None
+    reference_text: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Spoken:
+    """What a student made of a request: mono ``samples`` in -1…1 at ``sample_rate`` Hz, or none.
+
+    ``failure`` says why this is no answer (no end, empty, invalid codes), else None; what was said
+    without an end can be heard all the same. ``seconds`` is the time it took: its share, where
+    several were spoken together.
+    """
+
+    samples: Samples | None
+    sample_rate: int
+    failure: str | None
+    seconds: float
+    codes: Codes
+
+
+class Student:
+    """A model, the tokenizer it reads with and the codec it speaks with."""
+
+    def __init__(
+        self,
+        model: SpeechModel,
+        facts: Mapping[str, Any],
+        codec: "Codec",
+        *,
+        tokenizer: TextTokenizer | None = None,
+        sampling: Sampling | None = None,
+        batch_size: int = 16,
+        name: str = "the student",
+    ) -> None:
+        """Put a student together.
+
+        Raises ``UsageError`` where tokenizer or codec are not those it has learnt with.
+        """
+        self.codec = codec
+        self.facts = facts
+        self._model = model
+        self._tokenizer = tokenizer or ByteTokenizer()
+        self._sampling = sampling or Sampling()
+        self._batch_size = batch_size
+        self._name = name
+        self._timbres: dict[str, Timbre] = {}
+        self._check_tokenizer()
+        self._check_codec()
+
+    @classmethod
+    def open(
+        cls,
+        folder: str | Path,
+        *,
+        codec: str | Path | None = None,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype | None = None,
+        sampling: Sampling | None = None,
+        batch_size: int = 16,
+    ) -> "Student":
+        """Open a student's folder with a codec's (None: the one that comes with Lauter).
+
+        Raises ``UsageError`` where one of them cannot be read, or they are not made for each other.
+        """
+        from lauter.student.codec.codec import open_codec
+
+        model, facts = load_model(folder, device=device, dtype=dtype)
+        opened = open_codec(codec).to(device)
+        return cls(
+            model, facts, opened, sampling=sampling, batch_size=batch_size,
+            name=f"the student in {folder}",
+        )  # fmt: skip
+
+    @property
+    def speakers(self) -> list[str]:
+        """The voices that it knows by name."""
+        return list(self.facts.get("speakers", ()))
+
+    def speak(
+        self,
+        requests: Sequence[SpeechRequest],
+        *,
+        on_spoken: Callable[[int, int], None] | None = None,
+    ) -> list[Spoken]:
+        """Return, in order, what it makes of each request; a failure is an answer, not an error.
+
+        A request's speech depends on itself alone, up to rounding. ``on_spoken`` is told how many
+        of how many are done. Raises ``UsageError``, before anything is spoken, for a text that is
+        empty or too long, a voice it does not know, or a reference that is no speech.
+        """
+        started = time.perf_counter()
+        timbres = [self._timbre(request) for request in requests]
+        prompts = [self._prompt(request) for request in requests]
+        before_s = (time.perf_counter() - started) / max(1, len(requests))
+        # Texts of like length end at like times.
+        order = sorted(range(len(requests)), key=lambda number: len(requests[number].prompt.text))
+        spoken: dict[int, Spoken] = {}
+        for start in range(0, len(order), self._batch_size):
+            batch = order[start : start + self._batch_size]
+            answers = self._speak_together(
+                [requests[number] for number in batch],
+                [prompts[number] for number in batch],
+                [timbres[number] for number in batch],
+                before_s,
+            )
+            spoken |= dict(zip(batch, answers, strict=True))
+            if on_spoken:
+                on_spoken(len(spoken), len(requests))
+        return [spoken[number] for number in range(len(requests))]
+
+    def _speak_together(
+        self,
+        requests: Sequence[SpeechRequest],
+        prompts: Sequence[Ids],
+        timbres: "Sequence[Timbre]",
+        before_s: float,
+    ) -> list[Spoken]:
+        started = time.perf_counter()
+        said = generate(
+            self._model,
+            prompts,
+            self._model.config.vocabulary,
+            self._sampling,
+            seeds=[request.seed for request in requests],
+            limits=[most_codes(request.prompt.text) for request in requests],
+        )
+        audible = [row for row, one in enumerate(said) if not one.fault and len(one.codes)]
+        decoded = self.codec.decode(
+            [said[row].codes for row in audible], [timbres[row] for row in audible]
+        )
+        samples = dict(zip(audible, decoded, strict=True))
+        seconds = before_s + (time.perf_counter() - started) / len(requests)
+        return [
+            Spoken(samples.get(row), self.codec.sample_rate, _failure(one), seconds, one.codes)
+            for row, one in enumerate(said)
+        ]
+
+    def _prompt(self, request: SpeechRequest) -> Ids:
+        asked = request.prompt
+        if not asked.text.strip():
+            raise UsageError("there is nothing to say: the text is empty; give one")
+        reference = None
+        if request.reference is not None and self._reads_references:
+            reference = Reference(self._reference_text(request), self._codes_of(request.reference))
+        ids = speech_prompt(
+            self._tokenizer,
+            self._model.config.vocabulary,
+            tag_words(asdict(asked)) + asked.text,
+            system=self._speaker(request),
+            reference=reference,
+        )
+        context = self._model.config.context
+        least = len(ids) + round(_LEAST_LIMIT_S * CODES_PER_S)
+        if least > context:
+            raise UsageError(
+                f"the text of {len(asked.text)} characters that begins "
+                f"'{asked.text.strip()[:30]}' makes {len(ids)} ids with all that stands before it, "
+                f"and the context of {self._name} is {context}, speech included; cut it into "
+                f"sentences"
+            )
+        return ids
+
+    @property
+    def _reads_references(self) -> bool:
+        """The published models do, and have no facts."""
+        return bool(self.facts.get(REFERENCE_TURNS, not self.facts))
+
+    def _reference_text(self, request: SpeechRequest) -> str:
+        if not request.reference_text:
+            raise UsageError(
+                f"{self._name} goes on from what the reference recording says; "
+                "give its text as well (reference_text)"
+            )
+        return request.reference_text
+
+    def _codes_of(self, clip: Clip) -> Codes:
+        (codes,) = self.codec.encode([clip.samples], [clip.sample_rate])
+        return codes
+
+    def _speaker(self, request: SpeechRequest) -> str:
+        asked, known = request.prompt.speaker, self.speakers
+        if not asked:
+            return known[0] if known else ""
+        if known and asked not in known and not self._reads_references:
+            raise UsageError(
+                f"{self._name} does not know the voice '{asked}'; it speaks as {', '.join(known)}"
+            )
+        return asked
+
+    def _timbre(self, request: SpeechRequest) -> "Timbre":
+        if request.reference is not None:
+            return self.codec.timbre(request.reference.samples, request.reference.sample_rate)
+        speaker = self._speaker(request)
+        if speaker not in self._timbres:
+            stored = self.facts.get(TIMBRES, {}).get(speaker)
+            if stored is None:
+                raise UsageError(
+                    f"{self._name} brings no timbre of the voice '{speaker}'; "
+                    "give a recording of it as the reference"
+                )
+            self._timbres[speaker] = as_timbre(stored)
+        return self._timbres[speaker]
+
+    def _check_tokenizer(self) -> None:
+        ours = self._tokenizer.fingerprint()
+        learnt = self.facts.get("tokenizer_fingerprint", ours)
+        if learnt != ours or self._tokenizer.size > self._model.config.text_size:
+            raise UsageError(f"{self._name} has learnt with another tokenizer; open it with that")
+        if not self.facts and self._tokenizer.size != self._model.config.text_size:
+            raise UsageError(
+                f"{self._name} reads {self._model.config.text_size} ids of text, and the embedded "
+                f"tokenizer has {self._tokenizer.size}; open it with its own tokenizer"
+            )
+
+    def _check_codec(self) -> None:
+        learnt = self.facts.get("codec_fingerprint", self.codec.fingerprint)
+        if learnt != self.codec.fingerprint:
+            raise UsageError(
+                f"{self._name} speaks the codes of the codec {learnt[:12]}, and this one is "
+                f"{self.codec.fingerprint[:12]}; name the codec that its corpus was encoded with"
+            )
+
+
+def most_codes(text: str) -> int:
+    """Return how many codes speech of ``text`` can have: about three times what is usual."""
+    seconds = _LEAST_LIMIT_S + _LIMIT_S_PER_BYTE * len(text.encode())
+    return round(seconds * CODES_PER_S)
+
+
+def _failure(said: Generated) -> str | None:
+    if said.fault:
+        return INVALID
+    if not said.ended:
+        return NO_END
+    return None if len(said.codes) else EMPTY
