@@ -1,7 +1,7 @@
 """One utterance as it is exported: two members of a tar, and a cut in Lhotse's words.
 
-Codes stand in the JSON as a list of numbers: about 200 bytes a second of speech beside some 30,000 of
-FLAC, and every reader understands them. Cached logits are bytes, which JSON says in base64, a
+Codes stand in the JSON as a list of numbers: about 200 bytes a second of speech beside some 30,000
+of FLAC, and every reader understands them. Cached logits are bytes, which JSON says in base64, a
 third longer. A member of their own would break Lhotse's pairs; in the cuts they are left out, as
 they would be read with every epoch by everyone.
 """

@@ -93,9 +93,14 @@ CODEC_FIELD = described("codec_fingerprint", pa.string(), "Digest of the codec t
 """Stands beside ``codes`` once a corpus was encoded: codes of one codec mean nothing to another."""
 
 TOP_LOGITS = "top_logits"
-TOP_LOGITS_FINGERPRINT = "top_logits_fingerprint"
-CODEC_FINGERPRINT = "codec_fingerprint"
-"""Beside codes and cached logits stands who made them: without that they say nothing."""
+TOP_LOGITS_FIELDS = [
+    described(TOP_LOGITS, pa.large_binary(), "What a teacher would have said at each code"),
+    described(
+        f"{TOP_LOGITS}_fingerprint", pa.string(), "Digest of that teacher and of what was kept"
+    ),
+]
+"""What `lauter teach` adds; ``top_logits.py`` has the format. Like codes, they say nothing
+without who made them, so exports take both columns along."""
 
 FAILED_GATE = pa.struct(
     [

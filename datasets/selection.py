@@ -26,10 +26,10 @@ from lauter.datasets.corpus_tally import CorpusTally
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import digest
 from lauter.datasets.records import (
-    CODEC_FINGERPRINT,
+    CODEC_FIELD,
     REQUEST_FIELDS,
     SCORING_FIELDS,
-    TOP_LOGITS_FINGERPRINT,
+    TOP_LOGITS_FIELDS,
     UTTERANCE_SCHEMA,
 )
 
@@ -136,10 +136,11 @@ def _record_fields(corpus: Corpus, *, with_verdicts: bool) -> list[pa.Field]:
     """
     names = [*_SPOKEN_NAMES, *(["codes"] if corpus.count("codes IS NOT NULL") else [])]
     bookkeeping = {*UTTERANCE_SCHEMA.names, *(field.name for field in SCORING_FIELDS)}
+    told = {field.name for field in (CODEC_FIELD, *TOP_LOGITS_FIELDS)}
     scores = [
         field
         for field in corpus.schema
-        if field.name in (CODEC_FINGERPRINT, TOP_LOGITS_FINGERPRINT)
+        if field.name in told
         or (field.name not in bookkeeping and not field.name.endswith("_fingerprint"))
     ]
     spoken = [UTTERANCE_SCHEMA.field(name) for name in names]

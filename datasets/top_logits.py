@@ -31,18 +31,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from lauter.datasets.codes import GROUP, LINGUISTIC_ENTRIES, LINGUISTIC_PER_GROUP, SEMANTIC_ENTRIES
 from lauter.datasets.errors import UsageError
-from lauter.datasets.records import TOP_LOGITS, TOP_LOGITS_FINGERPRINT, described
-
-TOP_LOGITS_FIELDS: Final = [
-    described(TOP_LOGITS, pa.large_binary(), "What a teacher would have said at each code"),
-    described(TOP_LOGITS_FINGERPRINT, pa.string(), "Digest of that teacher and of what was kept"),
-]
-"""The columns that `lauter teach` adds to a corpus; exports take them along."""
 
 END_ENTRY: Final = LINGUISTIC_ENTRIES
 """The end of the turn, as an entry of slot 0."""
@@ -81,7 +73,10 @@ class TopLogits:
 
 def concatenate(streams: Sequence[TopLogits]) -> TopLogits:
     """Return the places of several streams as those of one, as wide as the widest."""
-    most = max((stream.entries.shape[1] for stream in streams), default=0)
+    if not streams:
+        nothing = np.empty((0, 0), np.int16)
+        return TopLogits(nothing, nothing.astype(np.float32), np.empty(0, np.float32))
+    most = max(stream.entries.shape[1] for stream in streams)
     wide = [((0, 0), (0, most - stream.entries.shape[1])) for stream in streams]
     pairs = list(zip(streams, wide, strict=True))
     return TopLogits(

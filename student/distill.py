@@ -27,11 +27,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lauter.datasets.codes import LINGUISTIC_ENTRIES, SEMANTIC_ENTRIES
 from lauter.datasets.errors import UsageError
-from lauter.datasets.layout import END, Vocabulary
+from lauter.datasets.layout import Vocabulary
 from lauter.datasets.top_logits import TopLogits, concatenate
 from lauter.student.divergence import DIVERGENCES, Buckets
+from lauter.student.legal import LegalPart, legal_parts
 
 LEAST_LOG_PROBABILITY: Final = -16.0
 """A cached probability below ``exp(-16)`` (1.1e-7) counts as that much: a reverse KL stays finite
@@ -198,7 +198,7 @@ def distillation_loss(
     ``[places]`` default to 1. Raises ``UsageError`` where the loss wants a teacher and has none.
     """
     return _loss(
-        lambda part, rows: _columns(logits, part).index_select(0, rows),
+        lambda part, rows: part.columns(logits).index_select(0, rows),
         targets, slots, settings, vocabulary, teacher, weights,
     )  # fmt: skip
 
@@ -221,60 +221,13 @@ def distillation_loss_of_hidden(
     outside of their module.)
     """
     return _loss(
-        lambda part, rows: hidden.index_select(0, rows) @ _columns(head.T, part),
+        lambda part, rows: hidden.index_select(0, rows) @ part.columns(head.T),
         targets, slots, settings, vocabulary, teacher, weights,
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Slots where the same ids are legal: ``entries`` of a book from id ``first``, and the end."""
-
-    slots: tuple[int, ...]
-    first: int
-    entries: int
-    ends: bool
-    slot_aware: bool
-
-    @property
-    def legal(self) -> int:
-        return self.entries + self.ends
-
-    def column_of_id(self, ids: Tensor) -> Tensor:
-        if not self.slot_aware:
-            return ids
-        return torch.where(ids == END, self.entries, ids - self.first)
-
-    def column_of_entry(self, entries: Tensor) -> Tensor:
-        if self.slot_aware:
-            return entries
-        ids = entries + self.first
-        return torch.where(entries == LINGUISTIC_ENTRIES, END, ids) if self.ends else ids
-
-
-def _parts(vocabulary: Vocabulary, slot_aware: bool) -> tuple[tuple[_Part, ...], tuple[_Part, ...]]:
-    """Return the parts of the linguistic and of the semantic stream."""
-    linguistic = vocabulary.text_size
-    semantic = linguistic + LINGUISTIC_ENTRIES
-    return (
-        (
-            _Part((0,), linguistic, LINGUISTIC_ENTRIES, True, slot_aware),
-            _Part((1,), linguistic, LINGUISTIC_ENTRIES, False, slot_aware),
-        ),
-        (_Part((2, 3, 4), semantic, SEMANTIC_ENTRIES, False, slot_aware),),
-    )
-
-
-def _columns(scores: Tensor, part: _Part) -> Tensor:
-    """Return the columns that take part, ``[…, columns]`` of ``[…, vocabulary]``, the end last."""
-    if not part.slot_aware:
-        return scores
-    book = scores.narrow(-1, part.first, part.entries)
-    return torch.cat([book, scores.narrow(-1, END, 1)], -1) if part.ends else book
-
-
 def _loss(
-    logits_of: Callable[[_Part, Tensor], Tensor],
+    logits_of: Callable[[LegalPart, Tensor], Tensor],
     targets: Tensor,
     slots: Tensor,
     settings: LossSettings,
@@ -291,12 +244,11 @@ def _loss(
     streams = []
     temperatures = (settings.linguistic_temperature, settings.semantic_temperature)
     for parts, temperature in zip(
-        _parts(vocabulary, settings.slot_aware), temperatures, strict=True
+        legal_parts(vocabulary, slot_aware=settings.slot_aware), temperatures, strict=True
     ):
         sums = torch.zeros(3, dtype=torch.float32, device=targets.device)
         for part in parts:
-            wanted = torch.tensor(part.slots, device=slots.device)
-            rows = torch.isin(slots, wanted).nonzero().squeeze(1)
+            rows = part.rows(slots)
             logits = logits_of(part, rows).float()
             of_place = functional.cross_entropy(
                 logits, part.column_of_id(targets.index_select(0, rows)), reduction="none"
@@ -322,12 +274,12 @@ def _loss(
 
 
 def _buckets(
-    logits: Tensor, teacher: TeacherTop | Tensor, rows: Tensor, part: _Part, temperature: float
+    logits: Tensor, teacher: TeacherTop | Tensor, rows: Tensor, part: LegalPart, temperature: float
 ) -> Buckets:
     """Return both distributions over the same buckets, at a temperature."""
     student = functional.log_softmax(logits / temperature, -1)
     if isinstance(teacher, Tensor):
-        asked = _columns(teacher.detach(), part).index_select(0, rows).float()
+        asked = part.columns(teacher.detach()).index_select(0, rows).float()
         everywhere = torch.ones_like(asked, dtype=torch.bool)
         return Buckets(functional.log_softmax(asked / temperature, -1), student, everywhere)
     top = teacher.at(rows)

@@ -17,12 +17,12 @@ from lauter.datasets.exported import SAMPLES
 from lauter.datasets.imports.webdataset import WebDatasetTars
 from lauter.datasets.lance_export import export_lance
 from lauter.datasets.loader import SpeechLoader
-from lauter.datasets.records import CODEC_FINGERPRINT, REQUEST_SCHEMA, TOP_LOGITS, described
+from lauter.datasets.records import CODEC_FIELD, REQUEST_SCHEMA, TOP_LOGITS, TOP_LOGITS_FIELDS
 from lauter.datasets.shards import export_webdataset
-from lauter.datasets.top_logits import TOP_LOGITS_FIELDS, TopLogits, compress, decompress
+from lauter.datasets.top_logits import TopLogits, compress, decompress
 
 ROWS = 20
-MARKS = {CODEC_FINGERPRINT: "codec-1", "top_logits_fingerprint": "teacher-1"}
+MARKS = {CODEC_FIELD.name: "codec-1", "top_logits_fingerprint": "teacher-1"}
 
 
 def said_of(number: int) -> bytes:
@@ -40,8 +40,7 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
         for row in rows.to_pylist()
         if row["seed"] != 3
     ]
-    codec = described(CODEC_FINGERPRINT, pa.string(), "Which codec made the codes")
-    schema = pa.schema([REQUEST_SCHEMA.field("request_id"), codec, *TOP_LOGITS_FIELDS])
+    schema = pa.schema([REQUEST_SCHEMA.field("request_id"), CODEC_FIELD, *TOP_LOGITS_FIELDS])
     with corpus.writing() as writer:
         writer.put_scores(pa.Table.from_pylist(scores, schema=schema))
     return Corpus.open(corpus.path)
