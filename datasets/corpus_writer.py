@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from lauter.datasets.corpus_layout import UTTERANCES, VERDICTS, VOICES, plainly, write_dataset
 from lauter.datasets.corpus_lock import single_writer
 from lauter.datasets.errors import LauterError
-from lauter.datasets.records import UTTERANCE_SCHEMA, VERDICT_SCHEMA
+from lauter.datasets.records import CODEC_FIELD, UTTERANCE_SCHEMA, VERDICT_SCHEMA
 from lauter.datasets.voices import VOICE_SCHEMA
 
 if TYPE_CHECKING:
@@ -114,11 +114,25 @@ class CorpusWriter:
 
         Raises ``LauterError`` if an id is unknown or named twice, or if a column is no score.
         """
-        self.flush()
-        columns = [name for name in scores.schema.names if name != "request_id"]
-        asked = [name for name in columns if name in UTTERANCE_SCHEMA.names]
+        asked = [
+            name
+            for name in scores.schema.names
+            if name in UTTERANCE_SCHEMA.names and name != "request_id"
+        ]
         if asked:
             raise LauterError(f"{', '.join(asked)} says what was spoken and is no score")
+        self._put_columns(scores)
+
+    def put_codes(self, codes: pa.Table) -> None:
+        """Keep ``codes`` and ``codec_fingerprint`` by ``request_id``, in place of earlier ones.
+
+        Raises ``LauterError`` if an id is unknown or named twice.
+        """
+        self._put_columns(codes.select(["request_id", "codes", CODEC_FIELD.name]))
+
+    def _put_columns(self, scores: pa.Table) -> None:
+        self.flush()
+        columns = [name for name in scores.schema.names if name != "request_id"]
         self._add_missing(scores.select(columns).schema)
         if not scores.num_rows or not columns:
             return

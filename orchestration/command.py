@@ -32,9 +32,15 @@ COMMANDS = {
     "import": "bring in speech made elsewhere; it is scored, judged and kept like our own",
     "judge": "judge the corpus anew under a policy, without touching a model",
     "export": "write accepted speech as WebDataset shards or Lance, with its cards",
+    "codec train": "learn a dual codebook, its decoder and its vocoder from accepted speech",
+    "codec encode": "give the corpus the codes of its speech",
+    "codec report": "say how much of its books a codec uses and what it loses, by book",
     "audit": "write the report: a page with plots and playable speech, and a table",
+    "speak": "let a student say a text, or a file of texts, and write the sound",
     "evaluate": "measure a student against its teacher on held-out texts, with a verdict",
 }
+
+_WITH_A_SECOND_WORD = {name.split()[0] for name in COMMANDS if " " in name}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -74,7 +80,8 @@ def run(arguments: Sequence[str]) -> int:
 
         console.print(f"lauter {version('lauter')}")
         return 0
-    name, overrides = words[0], words[1:]
+    length = 2 if words[0] in _WITH_A_SECOND_WORD else 1
+    name, overrides = " ".join(words[:length]), words[length:]
     try:
         return _dispatch(name, overrides, console)
     except KeyboardInterrupt:
@@ -129,7 +136,7 @@ def _dispatch(name: str, overrides: Sequence[str], console: Console) -> int:
 
         console.print(describe())
         return 0
-    module = "import_" if name == "import" else name  # `import` is Python's own word
+    module = "import_" if name == "import" else name.replace(" ", "_")  # Python's own word
     room = importlib.import_module(f"lauter.orchestration.commands.{module}")
     code: int = room.run(settings.load_settings(overrides), console)
     return code

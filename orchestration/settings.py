@@ -123,8 +123,7 @@ class EvaluateSettings:
     folder: str = "evaluation"
     """Where evaluation.json, the page and the utterances are written."""
     data: str | None = None
-    """An export with held-out texts; null: they are drawn from the corpus as the export was, with
-    the same seed, export.valid and export.test."""
+    """An export; null: the corpus, with the seed, export.valid and export.test of the export."""
     split: str = "test"
     """The split that is evaluated on: test or valid."""
     speech: str = "accepted"
@@ -138,10 +137,9 @@ class EvaluateSettings:
     codec: str | None = None
     """Folder of the codec; null: the one that comes with Lauter."""
     against: str | None = "auto"
-    """Whom the student may not be worse than: teacher, resynthesis, ground_truth (of a list), auto
-    (the recordings there are) or null (no verdict)."""
+    """teacher, resynthesis, ground_truth (of a list), auto (what recordings there are) or null."""
     margin: float = 0.05
-    """By how much CER the student may be worse; beyond it the exit code is 3."""
+    """By how much CER the student may be worse than that at 95 %; beyond it the exit code is 3."""
     resamples: int = 10_000
     """Resamples of the bootstrap."""
     batch_size: int = 8
@@ -150,6 +148,74 @@ class EvaluateSettings:
     """Where the student and the codec run, such as cuda."""
     samples: int = 10
     """Texts to listen to on the page: so many of the worst, and so many of a fair sample."""
+
+
+@dataclass
+class SpeakingSettings:
+    """`lauter speak`: the student's speech (`speak.…` is how the teacher is asked)."""
+
+    text: str | None = None
+    """What to say."""
+    texts: str | None = None
+    """Or a file with a text on each line, before which a name and a tab may stand."""
+    out: str = "speech.wav"
+    """The sound; with speaking.texts a folder of them."""
+    speaker: str | None = None
+    """The voice, by name; null: the first that the student knows."""
+    reference: str | None = None
+    """A recording of the wanted voice."""
+    reference_text: str | None = None
+    """What is said in it, for students that go on from recordings."""
+    dialect: str = "en-US"
+    """What the text is spoken in."""
+    emotion: str = "neutral"
+    """What the voice expresses."""
+    emotion_level: int = 0
+    """How strongly, from 1 to 5; 0 with neutral."""
+    style: str = "plain"
+    """plain, rap or sung."""
+    speed_level: int = 0
+    """From -5 (slow) to 5 (fast)."""
+    best_of: int = 1
+    """Say each text so many times, and keep the one that the recogniser understands best."""
+    temperature: float = 0.7
+    """How adventurous; 0 takes the most probable code each time."""
+    top_p: float = 0.9
+    """Draw of the fewest codes that hold this share of the probability."""
+    repetition_window: int = 10
+    """Ids looked back on for repetition; 0: repetition is let be."""
+    repetition_threshold: float = 0.1
+    """An id that fills more than this share of the window may not follow itself."""
+    max_codes: int = 2048
+    """Codes of one text at most (42 a second); a text's length is a limit as well."""
+    texts_at_once: int = 16
+    """Texts spoken together."""
+    codec: str | None = None
+    """Folder of the codec; null: the one that comes with Lauter."""
+    device: str = "cpu"
+    """Where the student and the codec run, such as cuda."""
+
+
+@dataclass
+class CodecSettings:
+    """`lauter codec train`, `lauter codec encode`, `lauter codec report`, and whoever decodes."""
+
+    folder: str | None = None
+    """Folder of the codec, which training writes; null: the one that comes with Lauter."""
+    hours: float = 6.0
+    """Most hours of accepted speech to train on, chosen by digest; an hour takes 250 MB."""
+    codes_steps: int = 1500
+    """Steps in which the codes are learnt."""
+    flow_steps: int = 1500
+    """Steps in which the flow decoder is learnt."""
+    vocoder_steps: int = 3000
+    """Steps in which the vocoder is learnt."""
+    device: str = "cpu"
+    """Where training and encoding run, such as cuda."""
+    report: str = "codec-report"
+    """Where `lauter codec report` writes its figures and page."""
+    count: int = 40
+    """How many held-out utterances the report is on."""
 
 
 @dataclass
@@ -182,11 +248,13 @@ class Settings:
     preview: PreviewSettings = field(default_factory=PreviewSettings)
     export: ExportSettings = field(default_factory=ExportSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
+    speaking: SpeakingSettings = field(default_factory=SpeakingSettings)
     evaluate: EvaluateSettings = field(default_factory=EvaluateSettings)
     on_refusal: str = "stop"
     """stop: nothing is spoken while a prompt is refused; skip: the others are spoken."""
     tag: str | None = None
     """Name given to the state of the corpus after `synthesize`, `import` or `judge`."""
+    codec: CodecSettings = field(default_factory=CodecSettings)
     price_per_core_hour: float = 0.05
     """What an hour of one core costs, for the cost per accepted hour."""
     currency: str = "USD"
@@ -215,7 +283,8 @@ _LEAST = {
     "score.num_cpus": 0, "score.num_gpus": 0, "score.threads": 1, "commit.rows": 1,
     "commit.seconds": 0, "preview.count": 1, "export.shard_bytes": 1, "audit.samples": 0,
     "evaluate.resamples": 100, "evaluate.batch_size": 1, "evaluate.samples": 0,
-    "evaluate.margin": 0, "price_per_core_hour": 0,
+    "evaluate.margin": 0, "price_per_core_hour": 0, "codec.codes_steps": 1, "codec.flow_steps": 1,
+    "codec.vocoder_steps": 1, "codec.hours": 0, "codec.count": 1,
 }  # fmt: skip
 _CHOICES = {
     "on_refusal": ("stop", "skip"),

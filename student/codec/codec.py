@@ -29,6 +29,7 @@ from lauter.student.codec import linguistic
 from lauter.student.codec.blocks import mask_of
 from lauter.student.codec.condition import Condition, TimbreEncoder
 from lauter.student.codec.flow import Flow, euler, group_noise, prompt_of, told_by
+from lauter.student.codec.griffin_lim import griffin_lim
 from lauter.student.codec.linguistic import LinguisticBook, RecogniserFeatures
 from lauter.student.codec.mel import (
     FRAMES_PER_GROUP,
@@ -75,6 +76,9 @@ class Decoding:
     """How hard what is told is pressed; 0 takes half the time."""
     use_linguistic: bool = True
     use_semantic: bool = True
+    """A book that is left out shows what the other carries alone."""
+    griffin_lim: bool = False
+    """Without the vocoder's network: the baseline that it is held against."""
 
 
 class Codec:
@@ -124,7 +128,7 @@ class Codec:
         for number, clip in enumerate(clips):
             if not len(clip):
                 raise UsageError(f"clip {number} is empty: there is nothing to encode")
-        whole = [_in_whole_groups(*pair) for pair in zip(clips, sample_rates, strict=True)]
+        whole = [in_whole_groups(*pair) for pair in zip(clips, sample_rates, strict=True)]
         features = self._recogniser.of(
             [soxr.resample(clip, SAMPLE_RATE, linguistic.SAMPLE_RATE) for clip in whole]
         )
@@ -174,7 +178,7 @@ class Codec:
         clip = clip[: int(_LONGEST_REFERENCE_S * sample_rate)]
         if float(np.abs(clip).max()) < _QUIETEST:
             raise UsageError("the reference recording is silent; give one with speech in it")
-        whole = _in_whole_groups(clip, sample_rate)
+        whole = in_whole_groups(clip, sample_rate)
         mel = self._mel(whole)
         mask = torch.ones(1, len(mel) // 4, 1, device=self.device)
         with torch.inference_mode():
@@ -215,7 +219,11 @@ class Codec:
             padded, groups = self._padded(mels)
             mask = mask_of(groups * FRAMES_PER_GROUP, padded.shape[1])
             with torch.inference_mode():
-                samples = self._vocoder(padded, mask).clamp(-1, 1).cpu().numpy()
+                if decoding.griffin_lim:
+                    voiced = griffin_lim(padded, seed=seed)
+                else:
+                    voiced = self._vocoder(padded, mask)
+                samples = voiced.clamp(-1, 1).cpu().numpy()
             for row, number, mel in zip(samples, chosen, mels, strict=True):
                 spoken[number] = row[: len(mel) * HOP]
         return spoken
@@ -379,7 +387,8 @@ def open_codec(folder: str | Path | None = None) -> Codec:
     return Codec(**parts, book=book, fingerprint=digest, about=about)
 
 
-def _in_whole_groups(clip: Samples, sample_rate: int) -> Samples:
+def in_whole_groups(clip: Samples, sample_rate: int) -> Samples:
+    """Return a clip at 24 kHz, filled up with silence to a whole group."""
     at_24_khz = (
         clip if sample_rate == SAMPLE_RATE else soxr.resample(clip, sample_rate, SAMPLE_RATE)
     )

@@ -71,32 +71,22 @@ def train_vocoder(
             group["lr"] = rate / 2
         real = next(batches).to(device)
         mels = log_mel(real)
-        made = vocoder(normalised(mels), torch.ones_like(mels[..., :1]))
+        with torch.autocast(device.type, torch.bfloat16):
+            made = vocoder(normalised(mels), torch.ones_like(mels[..., :1]))
         losses = {"mel": (log_mel(made) - mels).abs().mean(), "spectrum": _spectral(made, real)}
         total = settings.mel_weight * losses["mel"] + 2 * losses["spectrum"]
         if step >= settings.adversarial_from * settings.steps:
-            truths = judges(real)
-            fakes = judges(made.detach())
-            wrong = sum(
-                (truth[-1] - 1).square().mean() + fake[-1].square().mean()
-                for truth, fake in zip(truths, fakes, strict=True)
-            )
-            theirs.zero_grad(set_to_none=True)
-            assert isinstance(wrong, Tensor)
-            wrong.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(judges.parameters(), 10)
-            theirs.step()
-            with torch.no_grad():
-                truths = judges(real)
-            fakes = judges(made)
+            truths = _teach(judges, theirs, real, made.detach())
+            with torch.autocast(device.type, torch.bfloat16):
+                fakes = judges(made)
             losses["adversarial"] = torch.stack(
-                [(fake[-1] - 1).square().mean() for fake in fakes]
+                [(fake[-1].float() - 1).square().mean() for fake in fakes]
             ).sum()
             losses["features"] = torch.stack(
                 [
-                    (a - b).abs().mean()
+                    (known.float() - feature.float()).abs().mean()
                     for truth, fake in zip(truths, fakes, strict=True)
-                    for a, b in zip(truth[:-1], fake[:-1], strict=True)
+                    for known, feature in zip(truth[:-1], fake[:-1], strict=True)
                 ]
             ).mean()
             total = total + losses["adversarial"] + 4 * losses["features"]
@@ -105,6 +95,25 @@ def train_vocoder(
         nn.utils.clip_grad_norm_(vocoder.parameters(), 10)
         own.step()
         on_step(step, {name: float(loss.detach()) for name, loss in losses.items()})
+
+
+def _teach(
+    judges: "Discriminators", optimizer: torch.optim.Optimizer, real: Tensor, made: Tensor
+) -> list[list[Tensor]]:
+    """Let the discriminators learn from one batch; return what they saw in the real one."""
+    with torch.autocast(real.device.type, torch.bfloat16):
+        truths, fakes = judges(real), judges(made)
+    wrong = torch.stack(
+        [
+            (truth[-1].float() - 1).square().mean() + fake[-1].float().square().mean()
+            for truth, fake in zip(truths, fakes, strict=True)
+        ]
+    ).sum()
+    optimizer.zero_grad(set_to_none=True)
+    wrong.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(judges.parameters(), 10)
+    optimizer.step()
+    return [[feature.detach() for feature in truth] for truth in truths]
 
 
 class Discriminators(nn.Module):

@@ -1,0 +1,230 @@
+"""Training a codec, from speech to its folder, in four stages.
+
+1. **Book**: centroids of a recogniser's features (the linguistic book).
+2. **Codes**: the semantic encoder, timbre and coarse mel (``train_codes.py``).
+3. **Flow**: from codes to a mel (``train_flow.py``).
+4. **Vocoder**: from a mel to samples (``train_vocoder.py``).
+
+Each finished stage is kept in the folder's ``training/``, so that a stopped training begins with
+the stage that it was stopped in. All speech is held in memory, about 200 MB an hour.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import soxr
+import torch
+from numpy.typing import NDArray
+
+from lauter.datasets.audio import Clip
+from lauter.datasets.errors import UsageError
+from lauter.datasets.identity import content_id, digest
+from lauter.student.codec import linguistic
+from lauter.student.codec.codec import Codec, in_whole_groups, open_codec
+from lauter.student.codec.flow import Flow
+from lauter.student.codec.kmeans import fit_centroids
+from lauter.student.codec.linguistic import LinguisticBook, RecogniserFeatures
+from lauter.student.codec.mel import SAMPLE_RATE
+from lauter.student.codec.train_codes import (
+    CodesModel,
+    CodesTraining,
+    TrainingClip,
+    clip_batches,
+    train_codes,
+)
+from lauter.student.codec.train_flow import FlowTraining, train_flow
+from lauter.student.codec.train_vocoder import VocoderTraining, segments, train_vocoder
+from lauter.student.codec.vocoder import Vocoder
+
+CENTROIDS: Final = 1024
+_STAGES = "training"
+_HEARD_TOGETHER = 32
+
+OnStep = Callable[[str, int, int, dict[str, float]], None]
+"""Is told the stage, how many of how many steps are done, and the losses of the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookTraining:
+    """How the centroids are found."""
+
+    batches: int = 300
+    batch_size: int = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class CodecTraining:
+    """How a codec is trained; ``seed`` decides all that is left to chance."""
+
+    book: BookTraining = field(default_factory=BookTraining)
+    codes: CodesTraining = field(default_factory=CodesTraining)
+    flow: FlowTraining = field(default_factory=FlowTraining)
+    vocoder: VocoderTraining = field(default_factory=VocoderTraining)
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """An utterance to train on."""
+
+    clip: Clip
+    text: str
+    speaker: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    samples: NDArray[np.int16]
+    features: NDArray[np.float16]
+    text: str
+    speaker: str
+
+
+def train_codec(
+    speech: Iterable[Speech],
+    folder: str | Path,
+    settings: CodecTraining,
+    on_step: OnStep,
+    *,
+    device: str = "cpu",
+) -> Codec:
+    """Train a codec on ``speech``, write it to ``folder`` and return it.
+
+    Raises ``UsageError`` where there is too little speech to fill the linguistic book.
+    """
+    torch.manual_seed(settings.seed)
+    heard = _hear(speech, on_step)
+    found = sum(len(one.features) for one in heard)
+    if found < 2 * CENTROIDS:
+        raise UsageError(
+            f"{found * 0.06:.0f} s of speech cannot fill a book of {CENTROIDS} entries; train on "
+            f"{2 * CENTROIDS * 0.06:.0f} s or more (hours, for a codec that is to be used)"
+        )
+    data = digest("lauter.codec_data.v1", "".join(digest("", o.samples.tobytes()) for o in heard))
+    stages = _Stages(Path(folder) / _STAGES, data)
+
+    def fitted() -> dict[str, Any]:
+        return _fit_book(heard, settings)
+
+    book_state = stages.done("book", asdict(settings.book), fitted)
+    book = LinguisticBook(
+        *(book_state[name].numpy() for name in ("mean", "deviation", "centroids"))
+    )
+    clips = [
+        TrainingClip(
+            one.samples, book.entries(one.features.astype(np.float32)), one.text, one.speaker
+        )
+        for one in heard
+    ]
+    model, flow, vocoder = CodesModel().to(device), Flow().to(device), Vocoder().to(device)
+
+    def learn_codes() -> dict[str, Any]:
+        codes = settings.codes
+        batches = clip_batches(clips, codes.batch_size, codes.longest_groups, codes.seed)
+        train_codes(model, batches, codes, _telling(on_step, "codes", codes.steps))
+        return model.state_dict()
+
+    model.load_state_dict(stages.done("codes", asdict(settings.codes), learn_codes))
+
+    def learn_flow() -> dict[str, Any]:
+        flowing = settings.flow
+        batches = clip_batches(clips, flowing.batch_size, flowing.longest_groups, flowing.seed + 1)
+        train_flow(model, flow, batches, flowing, _telling(on_step, "flow", flowing.steps))
+        return {"model": model.state_dict(), "flow": flow.state_dict()}
+
+    flow_state = stages.done("flow", asdict(settings.flow), learn_flow)
+    model.load_state_dict(flow_state["model"])
+    flow.load_state_dict(flow_state["flow"])
+
+    def learn_vocoder() -> dict[str, Any]:
+        voicing = settings.vocoder
+        pieces = segments([clip.samples for clip in clips], voicing)
+        train_vocoder(vocoder, pieces, voicing, _telling(on_step, "vocoder", voicing.steps))
+        return vocoder.state_dict()
+
+    vocoder.load_state_dict(stages.done("vocoder", asdict(settings.vocoder), learn_vocoder))
+    about = {
+        "trained_on": {
+            "digest": data,
+            "clips": len(clips),
+            "hours": round(sum(len(clip.samples) for clip in clips) / SAMPLE_RATE / 3600, 2),
+            "speakers": len({clip.speaker for clip in clips}),
+        },
+        "training": asdict(settings),
+    }
+    codec = Codec(model.semantic, model.timbre, model.condition, flow, vocoder, book)
+    codec.save(folder, about)
+    return open_codec(folder)
+
+
+def _hear(speech: Iterable[Speech], on_step: OnStep) -> list[_Heard]:
+    recogniser = RecogniserFeatures()
+    heard: list[_Heard] = []
+    waiting: list[Speech] = []
+
+    def listen() -> None:
+        whole = [in_whole_groups(one.clip.samples, one.clip.sample_rate) for one in waiting]
+        features = recogniser.of(
+            [soxr.resample(samples, SAMPLE_RATE, linguistic.SAMPLE_RATE) for samples in whole]
+        )
+        for one, samples, found in zip(waiting, whole, features, strict=True):
+            integers = np.clip(np.rint(samples * 32768), -32768, 32767).astype(np.int16)
+            heard.append(_Heard(integers, found.astype(np.float16), one.text, one.speaker))
+        waiting.clear()
+        on_step("hearing", len(heard), 0, {})
+
+    for one in speech:
+        waiting.append(one)
+        if len(waiting) == _HEARD_TOGETHER:
+            listen()
+    if waiting:
+        listen()
+    return heard
+
+
+def _fit_book(heard: list[_Heard], settings: CodecTraining) -> dict[str, Any]:
+    features = np.concatenate([one.features for one in heard])
+    mean = features.mean(0, dtype=np.float64).astype(np.float32)
+    deviation = features.std(0, dtype=np.float64).astype(np.float32) + np.float32(1e-5)
+    centroids = fit_centroids(
+        (features.astype(np.float32) - mean) / deviation,
+        CENTROIDS,
+        batches=settings.book.batches,
+        batch_size=settings.book.batch_size,
+        seed=settings.seed,
+    )
+    named = {"mean": mean, "deviation": deviation, "centroids": centroids}
+    return {name: torch.from_numpy(value) for name, value in named.items()}
+
+
+def _telling(on_step: OnStep, stage: str, steps: int) -> Callable[[int, dict[str, float]], None]:
+    return lambda step, losses: on_step(stage, step + 1, steps, losses)
+
+
+class _Stages:
+    """What was finished of a training; it is bound to its data, settings and stages before."""
+
+    def __init__(self, folder: Path, data: str) -> None:
+        self._folder = folder
+        self._bound_to = data
+
+    def done(
+        self, name: str, settings: dict[str, Any], do: Callable[[], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Return the stage's result, computed now unless it was before."""
+        self._bound_to = content_id(
+            "lauter.codec_stage.v1",
+            {"name": name, "settings": json.dumps(settings), "before": self._bound_to},
+        )
+        file = self._folder / f"{name}-{self._bound_to[:16]}.pt"
+        if not file.is_file():
+            result = do()
+            self._folder.mkdir(parents=True, exist_ok=True)
+            beside = file.with_suffix(".part")
+            torch.save(result, beside)
+            beside.replace(file)
+        return dict(torch.load(file, map_location="cpu", weights_only=True))
