@@ -114,7 +114,7 @@ def report(
     pairs = [(later, earlier) for earlier, later in combinations(systems, 2)]
     return Report(
         texts=len(first),
-        systems={name: _of_system(rows, bootstrap) for name, rows in systems.items()},
+        systems={name: system_figures(rows, bootstrap) for name, rows in systems.items()},
         comparisons=[_comparison(systems, *pair, bootstrap) for pair in pairs],
         slices=_slices(systems, against, bootstrap),
         verdict=_verdict(systems, against, margin, bootstrap),
@@ -157,7 +157,8 @@ _COMPARED: Final[Mapping[str, Callable[[Measured], _Sides]]] = {
 _FIGURES: Final = {**_COMPARED, "real_time_factor": _real_time_factor}
 
 
-def _of_system(rows: Sequence[Measured], bootstrap: Bootstrap) -> SystemFigures:
+def system_figures(rows: Sequence[Measured], bootstrap: Bootstrap) -> SystemFigures:
+    """Return the figures of one system from what was measured of it."""
     figures = {}
     for name, sides_of in _FIGURES.items():
         sides = [found for one in rows if (found := sides_of(one)) is not None]
@@ -186,18 +187,20 @@ def _counted(kinds: Iterable[str | None]) -> dict[str, int]:
 def _comparison(
     systems: Mapping[str, Sequence[Measured]], system: str, against: str, bootstrap: Bootstrap
 ) -> Comparison:
+    pairs = list(zip(systems[system], systems[against], strict=True))
     differences = {}
+    cer_ratio = None
     for name, sides_of in _COMPARED.items():
-        pairs = [
+        sides = [
             (ours, theirs)
-            for one, other in zip(systems[system], systems[against], strict=True)
+            for one, other in pairs
             if (ours := sides_of(one)) is not None and (theirs := sides_of(other)) is not None
         ]
-        if pairs:
-            ours, theirs = (_ratio(side) for side in zip(*pairs, strict=True))
-            differences[name] = bootstrap.difference(ours, theirs)
-            if name == "cer":
-                cer_ratio = ours.value / theirs.value if theirs.value else None
+        if sides:
+            of_system, of_other = (_ratio(side) for side in zip(*sides, strict=True))
+            differences[name] = bootstrap.difference(of_system, of_other)
+            if name == "cer" and of_other.value:
+                cer_ratio = of_system.value / of_other.value
     return Comparison(system, against, differences, cer_ratio)
 
 
