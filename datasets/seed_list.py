@@ -12,7 +12,7 @@ from pathlib import Path
 from lauter.datasets.audio import Clip
 from lauter.datasets.errors import UsageError
 
-LEAST_PROMPT_S = 0.2
+LEAST_PROMPT_S = 0.5
 """A shorter recording shows no voice."""
 
 

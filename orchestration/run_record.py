@@ -75,7 +75,7 @@ class RunRecord:
                 "platform": platform.platform(),
                 "python": platform.python_version(),
             },
-            "versions": {name: _version(name) for name in PACKAGES},
+            "versions": {name: installed_version(name) for name in PACKAGES},
             "settings": OmegaConf.to_container(self.settings, resolve=True),
             **self.facts,
         }
@@ -136,7 +136,8 @@ def core_seconds() -> float:
     return float(total)
 
 
-def _version(package: str) -> str | None:
+def installed_version(package: str) -> str | None:
+    """Return the version of a package; None where it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:

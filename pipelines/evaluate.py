@@ -17,9 +17,10 @@ from lauter.datasets.records import REQUEST_FIELDS, UTTERANCE_SCHEMA, Prompt
 from lauter.datasets.tags import Language
 from lauter.filters.normalisation import NORMALISED_LANGUAGES, normalise
 from lauter.pipelines.evaluation_items import Item, voices_of
-from lauter.pipelines.evaluation_systems import EMPTY, Spoken, System, encoded
+from lauter.pipelines.evaluation_systems import Spoken, System, encoded
 from lauter.pipelines.score import Score, ScorerFactory, score_fields
 from lauter.student.heard import heard_fault
+from lauter.student.speak import EMPTY
 
 _NEEDED: Final = ("asr", "error_rate")
 """Scorers without which there is nothing to evaluate."""

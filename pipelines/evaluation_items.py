@@ -140,7 +140,7 @@ def voices_of(items: Iterable[Item]) -> pa.Table:
         prompt = item.request.prompt
         if item.reference is not None:
             found.setdefault((prompt.speaker, prompt.dialect), item)
-    unknown = dict.fromkeys(("gender", "licence", "consent", "identity"), "")
+    unknown: dict[str, Any] = dict.fromkeys(("gender", "licence", "consent", "identity"), "")
     return pa.Table.from_pylist(
         [
             unknown

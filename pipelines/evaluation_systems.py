@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from lauter.datasets.audio import Clip, Samples
 from lauter.datasets.codes import Codes, InvalidCodesError
 from lauter.pipelines.evaluation_items import Item
+from lauter.student.speak import EMPTY, INVALID
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from lauter.student.codec.codec import Codec, Timbre
@@ -21,11 +22,6 @@ TEACHER: Final = "teacher"
 GROUND_TRUTH: Final = "ground_truth"
 RESYNTHESIS: Final = "resynthesis"
 STUDENT: Final = "student"
-
-EMPTY: Final = "empty"
-"""Failure of speech without samples."""
-INVALID: Final = "invalid codes"
-"""Failure of codes that no decoder takes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,24 +72,30 @@ class Resynthesis:
     def __init__(self, codec: "Codec", seed: int = 0) -> None:
         self._codec = codec
         self._seed = seed
+        self._timbres: dict[Clip, Timbre] = {}
 
     def speak(self, items: Sequence[Item]) -> list[Spoken]:
         """Encode and decode all recordings together; each takes its share of the time."""
-        clips = [item.recording for item in items if item.recording is not None]
-        voices = [item.reference or item.recording for item in items if item.recording is not None]
+        there = [(item.recording, item.reference) for item in items if item.recording is not None]
         started = time.perf_counter()
         codes = self._codec.encode(
-            [clip.samples for clip in clips], [clip.sample_rate for clip in clips]
+            [clip.samples for clip, _ in there], [clip.sample_rate for clip, _ in there]
         )
-        timbres = [self._codec.timbre(v.samples, v.sample_rate) for v in voices if v is not None]
+        timbres = [self._timbre(reference or clip) for clip, reference in there]
         decoded = iter(decoded_each(self._codec, codes, timbres, self._seed))
-        share = (time.perf_counter() - started) / max(1, len(clips))
+        share = (time.perf_counter() - started) / max(1, len(there))
         return [
             Spoken(None, self._codec.sample_rate, EMPTY, None)
             if item.recording is None
             else _answer(next(decoded), self._codec.sample_rate, share)
             for item in items
         ]
+
+    def _timbre(self, clip: Clip) -> "Timbre":
+        # Texts of one voice share its reference.
+        if clip not in self._timbres:
+            self._timbres[clip] = self._codec.timbre(clip.samples, clip.sample_rate)
+        return self._timbres[clip]
 
 
 def decoded_each(

@@ -33,7 +33,7 @@ def heard_fault(asked: Sequence[str], heard: Sequence[str]) -> str | None:
 def _missing_at_end(asked: Sequence[str], heard: Sequence[str]) -> int:
     """Return how many units at the end nothing was heard for."""
     missing = 0
-    for block in reversed(Levenshtein.opcodes(list(asked), list(heard)).as_list()):
+    for block in reversed(list(Levenshtein.opcodes(list(asked), list(heard)))):
         if block.tag == "equal":
             break
         # Speech that was misheard is not missing.

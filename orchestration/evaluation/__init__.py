@@ -1,0 +1,1 @@
+"""The evaluation as files and tables: figures, the page with sounds side by side, every row."""
