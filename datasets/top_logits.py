@@ -128,7 +128,7 @@ def compress(top: TopLogits) -> bytes:
     body: bytes = b"".join(
         (
             _MAGIC,
-            np.uint32(top.places).astype("<u4").tobytes(),
+            top.places.to_bytes(4, "little"),
             is_named.sum(1).astype(np.uint8).tobytes(),
             _odds(top).astype("<u2").tobytes(),
             _packed(named[is_linguistic][is_named[is_linguistic]], _LINGUISTIC_BITS),
@@ -137,7 +137,7 @@ def compress(top: TopLogits) -> bytes:
             _unary(drops >> _LOW_BITS),
         )
     )
-    return body + np.uint32(zlib.crc32(body)).astype("<u4").tobytes()
+    return body + zlib.crc32(body).to_bytes(4, "little")
 
 
 def _check(top: TopLogits) -> None:
