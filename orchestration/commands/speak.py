@@ -1,0 +1,196 @@
+"""`lauter speak`: a student says a text, or a file of texts."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import soundfile
+from omegaconf import DictConfig
+from rich.console import Console
+
+from lauter.datasets.audio import Clip
+from lauter.datasets.errors import QualityGateMissedError, UsageError
+from lauter.datasets.records import Prompt
+from lauter.datasets.tags import MAX_LEVEL, Dialect, Emotion, Style
+from lauter.filters.asr import WhisperRecogniser
+from lauter.orchestration.durations import length_of_time
+from lauter.orchestration.progress import counted_progress
+from lauter.pipelines.best_of import Choice, best_of
+from lauter.student.generation import Sampling
+from lauter.student.speak import SpeechRequest, Student
+
+SUFFIX = ".wav"
+
+
+def run(settings: DictConfig, console: Console) -> int:
+    """Speak what is asked, write it and say what came; what has no end is exit code 3."""
+    options = settings.speaking
+    if settings.student is None:
+        raise UsageError("no student is named; set student=… to the folder of one")
+    places = _places(options)
+    requests = [_request(options, text, settings.seed) for text in places.values()]
+    _check_writable(list(places))
+    student = Student.open(
+        settings.student,
+        codec=options.codec,
+        device=_device(options.device),
+        sampling=Sampling(
+            temperature=options.temperature,
+            top_p=options.top_p,
+            repetition_window=options.repetition_window,
+            repetition_threshold=options.repetition_threshold,
+            max_codes=options.max_codes,
+        ),
+        batch_size=options.texts_at_once,
+    )
+    with counted_progress(console, "speaking") as on_spoken:
+        if options.best_of > 1:
+            recogniser = WhisperRecogniser()
+            chosen = best_of(student, requests, recogniser, options.best_of, on_spoken=on_spoken)
+        else:
+            spoken = student.speak(requests, on_spoken=on_spoken)
+            chosen = [
+                Choice(one, request.seed, None, None)
+                for one, request in zip(spoken, requests, strict=True)
+            ]
+    for (place, text), choice in zip(places.items(), chosen, strict=True):
+        console.print(_written(place, text, choice))
+    _say_speed(console, chosen)
+    _check_all_ended(chosen)
+    return 0
+
+
+def _places(options: DictConfig) -> dict[Path, str]:
+    """Return which text goes into which file."""
+    out = Path(options.out)
+    if (options.text is None) == (options.texts is None):
+        raise UsageError(
+            'nothing to say is named; set speaking.text="…" or speaking.texts to a file'
+            if options.text is None
+            else "speaking.text and speaking.texts are both set; set one of them"
+        )
+    if options.text is not None:
+        if out.suffix.lower() != SUFFIX:
+            raise UsageError(f"speaking.out is {out}; name a {SUFFIX} file")
+        return {out: options.text}
+    folder = out.with_suffix("") if out.suffix.lower() == SUFFIX else out
+    named = _named_texts(Path(options.texts))
+    return {folder / f"{name}{SUFFIX}": text for name, text in named.items()}
+
+
+def _named_texts(file: Path) -> dict[str, str]:
+    """Return the texts of a file by their names, or else by their numbers."""
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file} is no text in UTF-8; convert it") from error
+    texts: dict[str, str] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        before, tab, after = line.partition("\t")
+        name, text = (before.strip(), after) if tab else (f"{number:04d}", line)
+        if not re.fullmatch(r"[\w-][\w.-]*", name):
+            raise UsageError(
+                f"line {number} of {file} has the name '{name}', which makes no file name; "
+                "use letters, digits, dots, - and _"
+            )
+        if name in texts:
+            raise UsageError(f"{file} has two texts of the name '{name}'; name them apart")
+        texts[name] = text.strip()
+    if not texts:
+        raise UsageError(f"{file} holds no texts; write one on each line")
+    return texts
+
+
+def _request(options: DictConfig, text: str, seed: int) -> SpeechRequest:
+    dialect = Dialect(_chosen("dialect", options.dialect, list(Dialect)))
+    emotion = _chosen("emotion", options.emotion, list(Emotion))
+    if not -MAX_LEVEL <= options.speed_level <= MAX_LEVEL:
+        raise UsageError(
+            f"speaking.speed_level is {options.speed_level}; set -{MAX_LEVEL} to {MAX_LEVEL}"
+        )
+    least, most = (0, 0) if emotion == Emotion.NEUTRAL else (1, MAX_LEVEL)
+    if not least <= options.emotion_level <= most:
+        raise UsageError(
+            f"speaking.emotion_level is {options.emotion_level} with {emotion}; "
+            f"set {f'{least} to {most}' if most else 0}"
+        )
+    prompt = Prompt(
+        text=text,
+        language=dialect.language.value,
+        dialect=dialect.value,
+        emotion=emotion,
+        emotion_level=options.emotion_level,
+        style=_chosen("style", options.style, list(Style)),
+        speed_level=options.speed_level,
+        speaker=options.speaker or "",
+    )
+    reference = None
+    if options.reference is not None:
+        reference = Clip(Path(options.reference).read_bytes())
+        if not reference.encoded:
+            raise UsageError(f"the reference {options.reference} is empty; name a recording")
+    return SpeechRequest(prompt, seed, reference, options.reference_text)
+
+
+def _chosen(name: str, word: str, choices: Sequence[str]) -> str:
+    if word not in choices:
+        raise UsageError(f"speaking.{name} is '{word}'; choose {', '.join(choices)}")
+    return word
+
+
+def _device(name: str) -> str:
+    import torch
+
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"there is no device '{name}' here; set speaking.device=cpu") from error
+    return name
+
+
+def _check_writable(places: Sequence[Path]) -> None:
+    """Make the folder before anything is spoken, so that nothing is spoken in vain."""
+    places[0].parent.mkdir(parents=True, exist_ok=True)
+    for place in places:
+        if place.is_dir():
+            raise UsageError(f"{place} is a folder; name another file")
+
+
+def _written(place: Path, text: str, choice: Choice) -> str:
+    """Write what was spoken; return a line that says what it is."""
+    spoken = choice.spoken
+    told = [] if spoken.failure is None else [spoken.failure]
+    if choice.cer is not None:
+        told.append(f"CER {choice.cer:.3f} (seed {choice.seed})")
+    if spoken.samples is None:
+        return f"-  {', '.join(told)}: {text}"
+    hidden = place.with_name(f".{place.name}.new")
+    soundfile.write(hidden, spoken.samples, spoken.sample_rate, "PCM_16", format="WAV")
+    hidden.replace(place)
+    told.insert(0, f"{len(spoken.samples) / spoken.sample_rate:.2f} s")
+    return f"{place}  {', '.join(told)}: {text}"
+
+
+def _say_speed(console: Console, chosen: Sequence[Choice]) -> None:
+    heard_s = sum(
+        len(one.spoken.samples) / one.spoken.sample_rate
+        for one in chosen
+        if one.spoken.samples is not None
+    )
+    spent_s = sum(one.spoken.seconds for one in chosen)
+    if heard_s:
+        console.print(
+            f"{length_of_time(heard_s)} of speech, each second in {spent_s / heard_s:.2f} s"
+        )
+
+
+def _check_all_ended(chosen: Sequence[Choice]) -> None:
+    failed = [one.spoken.failure for one in chosen if one.spoken.failure is not None]
+    if failed:
+        raise QualityGateMissedError(
+            f"{len(failed)} of {len(chosen)} texts were not said to their end "
+            f"({', '.join(sorted(set(failed)))}); try another seed=…, speaking.best_of=4, or a "
+            "student that has learnt longer"
+        )
