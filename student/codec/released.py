@@ -82,8 +82,9 @@ class ReleasedCodec:
         for number, clip in enumerate(clips):
             if not len(clip):
                 raise UsageError(f"clip {number} is empty: there is nothing to encode")
+        pairs = list(zip(clips, sample_rates, strict=True))
         with ThreadPoolExecutor(self._threads) as pool:
-            return list(pool.map(self._encode, clips, sample_rates, strict=True))
+            return list(pool.map(self._encode, pairs))
 
     def timbre(self, clip: Samples, sample_rate: int) -> NoReturn:
         """Raise ``UsageError``: timbres belong to the decoder, which is not here."""
@@ -93,8 +94,11 @@ class ReleasedCodec:
         """Raise ``UsageError``: the decoder is not here."""
         raise UsageError(_NO_DECODER)
 
-    def _encode(self, clip: Samples, sample_rate: int) -> Codes:
+    def _encode(self, pair: tuple[Samples, int]) -> Codes:
+        clip, sample_rate = pair
         samples = resample(clip, sample_rate, _SAMPLE_RATE)
+        if len(samples) < _SHORTEST:
+            return interleave([], [])
         peak = max(float(np.abs(samples).max()), _QUIETEST_PEAK)
         samples = samples * np.float32(_LOUDEST / peak)
         return interleave(self._linguistic_entries(samples), self._semantic_entries(samples))
