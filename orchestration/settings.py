@@ -219,6 +219,21 @@ class CodecSettings:
 
 
 @dataclass
+class TeachSettings:
+    """`lauter teach`; the teacher is `student`."""
+
+    k: int = 32
+    """Most entries that are kept of a teacher's answer at each code, up to 255."""
+    mass: float = 0.99
+    """Fewer are kept where the likeliest have this share of the probability together."""
+    batch_size: int = 1
+    """Utterances asked at once; with 1 no answer depends on its neighbours, a GPU is quicker with
+    more."""
+    device: str = "cpu"
+    """Where the teacher runs, such as cuda."""
+
+
+@dataclass
 class Settings:
     """All of Lauter's configuration."""
 
@@ -255,6 +270,7 @@ class Settings:
     tag: str | None = None
     """Name given to the state of the corpus after `synthesize`, `import` or `judge`."""
     codec: CodecSettings = field(default_factory=CodecSettings)
+    teach: TeachSettings = field(default_factory=TeachSettings)
     price_per_core_hour: float = 0.05
     """What an hour of one core costs, for the cost per accepted hour."""
     currency: str = "USD"
@@ -284,7 +300,7 @@ _LEAST = {
     "commit.seconds": 0, "preview.count": 1, "export.shard_bytes": 1, "audit.samples": 0,
     "evaluate.resamples": 100, "evaluate.batch_size": 1, "evaluate.samples": 0,
     "evaluate.margin": 0, "price_per_core_hour": 0, "codec.codes_steps": 1, "codec.flow_steps": 1,
-    "codec.vocoder_steps": 1, "codec.hours": 0, "codec.count": 1,
+    "codec.vocoder_steps": 1, "codec.hours": 0, "codec.count": 1, "teach.batch_size": 1,
 }  # fmt: skip
 _CHOICES = {
     "on_refusal": ("stop", "skip"),
