@@ -95,9 +95,9 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """What was found, in words."""
-        found = "not inferior" if self.holds else "not shown to be no worse"
+        found = "is not inferior to" if self.holds else "was not shown to be as good as"
         return (
-            f"the student is {found} than the {self.against} by the margin {self.margin:g} at "
+            f"the student {found} the {self.against} within the margin {self.margin:g} at "
             f"{CONFIDENCE:.0%}: its CER less the {self.against}'s is {self.difference.value:+.4f}, "
             f"and at most {self.difference.upper:+.4f} (texts: {self.difference.utterances})"
         )

@@ -77,11 +77,15 @@ def chosen(evaluation: Evaluation, samples: int) -> tuple[list[int], list[int]]:
     """
     measured = list(evaluation.systems.values())[-1]
     places = range(len(measured))
-    wrong = [p for p in places if measured[p].failure or measured[p].edits]
+    wrong = [p for p in places if measured[p].failure or _has_mistakes(measured[p])]
     wrong.sort(key=lambda p: (not measured[p].failure, -measured[p].cer, _id(measured[p])))
     worst = wrong[:samples]
     rest = sorted(set(places) - set(worst), key=lambda p: _id(measured[p]))
     return worst, rest[:samples]
+
+
+def _has_mistakes(measured: Measured) -> bool:
+    return measured.applicable and measured.edits > 0
 
 
 def _id(measured: Measured) -> str:

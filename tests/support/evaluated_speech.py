@@ -1,6 +1,7 @@
 """A small real evaluation: one teacher, and a student that fails in every way there is."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -22,7 +23,7 @@ HOSTILE = "<script>alert(1)</script> & a {{ kettle }}"
 
 @cache
 def items(texts: int = 4) -> tuple[Item, ...]:
-    """English sentences as their teacher said them, and one in a voice that nobody may judge."""
+    """English sentences as their teacher said them, and one in a dialect that nobody may judge."""
     spoken = spoken_sentences()
     reference = Clip.of(spoken[len(ENGLISH) - 1].samples, spoken[0].sample_rate)
     found = [
@@ -35,12 +36,13 @@ def items(texts: int = 4) -> tuple[Item, ...]:
         )
         for number in range(texts)
     ]
-    return tuple(found)
+    unheard = replace(found[0], request=_request("朝早好。", texts, "yue", "zh"))
+    return (*found, unheard)
 
 
-def _request(text: str, number: int, dialect: str = "en-US") -> Request:
+def _request(text: str, number: int, dialect: str = "en-US", language: str = "en") -> Request:
     emotion = {"emotion": "joy", "emotion_level": 2} if number % 2 else {}
-    prompt = Prompt(text, "en", dialect, speaker="heart", **emotion)  # type: ignore[arg-type]
+    prompt = Prompt(text, language, dialect, speaker="heart", **emotion)  # type: ignore[arg-type]
     return Request(prompt, "hibari", "hibari-1", number).identified()
 
 
@@ -55,7 +57,7 @@ class Echo:
 
 
 class Broken:
-    """Never ends the second text, stops in the middle of the third, and never says the fourth."""
+    """Never ends the second text, stops in the middle of the third, says nothing to the fourth."""
 
     name = "student"
 
