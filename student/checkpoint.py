@@ -76,12 +76,20 @@ def add_facts(folder: str | Path, facts: Mapping[str, Any]) -> None:
 
     Raises ``UsageError`` where the folder is no student.
     """
+    known = read_facts(folder)
+    hidden = Path(folder) / f".{FACTS}.new"
+    _write_json(hidden, known | dict(facts))
+    hidden.replace(Path(folder) / FACTS)
+
+
+def read_facts(folder: str | Path) -> dict[str, Any]:
+    """Return what is known of a student on disk (nothing: an empty mapping).
+
+    Raises ``UsageError`` where the folder is no student.
+    """
     place = Path(folder)
     read_config(place)
-    known = _read_json(place / FACTS) if (place / FACTS).exists() else {}
-    hidden = place / f".{FACTS}.new"
-    _write_json(hidden, known | dict(facts))
-    hidden.replace(place / FACTS)
+    return _read_json(place / FACTS) if (place / FACTS).exists() else {}
 
 
 def published_config(config: ModelConfig, dtype: torch.dtype) -> dict[str, Any]:
@@ -119,7 +127,7 @@ def load_model(
     config = read_config(place)
     if expected is not None:
         _check_preset(place, config, expected)
-    facts = _read_json(place / FACTS) if (place / FACTS).exists() else {}
+    facts = read_facts(place)
     model = build(config, seed=None, device="meta")
     weights = {
         name: value.to(device=device, dtype=dtype or value.dtype)

@@ -23,7 +23,7 @@ from lauter.datasets.text_tokens import ByteTokenizer, TextTokenizer
 from lauter.student.checkpoint import load_model
 from lauter.student.generation import Generated, Sampling, generate
 from lauter.student.model import SpeechModel
-from lauter.student.timbres import TIMBRES, as_timbre
+from lauter.student.timbres import TIMBRES, as_timbre, check_codec
 
 if TYPE_CHECKING:
     from lauter.student.codec.codec import Codec, Timbre
@@ -99,7 +99,7 @@ class Student:
         self._name = name
         self._timbres: dict[str, Timbre] = {}
         self._check_tokenizer()
-        self._check_codec()
+        check_codec(facts, codec, name)
 
     @classmethod
     def open(
@@ -127,8 +127,8 @@ class Student:
 
     @property
     def speakers(self) -> list[str]:
-        """The voices that it knows by name."""
-        return list(self.facts.get("speakers", ()))
+        """The voices that it can speak as by name alone: those whose timbre it brings."""
+        return list(self.facts.get(TIMBRES, ()))
 
     def speak(
         self,
@@ -232,9 +232,9 @@ class Student:
         return codes
 
     def _speaker(self, request: SpeechRequest) -> str:
-        asked, known = request.prompt.speaker, self.speakers
+        asked, known = request.prompt.speaker, list(self.facts.get("speakers", ()))
         if not asked:
-            return known[0] if known else ""
+            return (self.speakers or known or [""])[0]
         if known and asked not in known and not self._reads_references:
             raise UsageError(
                 f"{self._name} does not know the voice '{asked}'; it speaks as {', '.join(known)}"
@@ -264,14 +264,6 @@ class Student:
             raise UsageError(
                 f"{self._name} reads {self._model.config.text_size} ids of text, and the embedded "
                 f"tokenizer has {self._tokenizer.size}; open it with its own tokenizer"
-            )
-
-    def _check_codec(self) -> None:
-        learnt = self.facts.get("codec_fingerprint", self.codec.fingerprint)
-        if learnt != self.codec.fingerprint:
-            raise UsageError(
-                f"{self._name} speaks the codes of the codec {learnt[:12]}, and this one is "
-                f"{self.codec.fingerprint[:12]}; name the codec that its corpus was encoded with"
             )
 
 

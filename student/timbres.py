@@ -16,6 +16,7 @@ from lauter.datasets.audio import Clip
 from lauter.datasets.errors import UsageError
 from lauter.datasets.loader import SpeechLoader
 from lauter.datasets.tags import Emotion, Style
+from lauter.student.checkpoint import add_facts, read_facts
 
 if TYPE_CHECKING:
     from lauter.student.codec.codec import Codec, Timbre
@@ -49,6 +50,32 @@ def timbres_of(
         if not missing:
             break
     return {speaker: mean_timbre(codec, clips) for speaker, clips in found.items() if clips}
+
+
+def add_timbres(student: str | Path, export: str | Path, codec: str | Path | None = None) -> int:
+    """Store with a student the timbres of the speakers it has learnt from ``export``.
+
+    Returns how many there are. Raises ``UsageError`` where ``codec`` (None: the one that comes with
+    Lauter) is not the student's, or the folder is no student.
+    """
+    from lauter.student.codec.codec import open_codec
+
+    facts = read_facts(student)
+    opened = open_codec(codec)
+    check_codec(facts, opened, f"the student in {student}")
+    timbres = timbres_of(export, opened, facts.get("speakers", []))
+    add_facts(student, {TIMBRES: timbres})
+    return len(timbres)
+
+
+def check_codec(facts: Mapping[str, Any], codec: "Codec", name: str) -> None:
+    """Raise ``UsageError`` where the student ``name`` has learnt the codes of another codec."""
+    learnt = facts.get("codec_fingerprint", codec.fingerprint)
+    if learnt != codec.fingerprint:
+        raise UsageError(
+            f"{name} speaks the codes of the codec {learnt[:12]}, and this one is "
+            f"{codec.fingerprint[:12]}; name the codec that its corpus was encoded with"
+        )
 
 
 def _is_neutral(record: Mapping[str, Any]) -> bool:

@@ -1,19 +1,36 @@
 """A voice's timbre is the mean of its neutral utterances in the export."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
-from taught_student import write_untrained_codec
+from coded_export import SOMEONE, coded_export
+from taught_student import SPEAKER, write_taught_student, write_untrained_codec
 
 from lauter.datasets.audio import Clip
 from lauter.datasets.errors import UsageError
+from lauter.datasets.loader import SpeechLoader
+from lauter.student import timbres
+from lauter.student.checkpoint import read_facts
 from lauter.student.codec.codec import Codec, open_codec
-from lauter.student.timbres import as_timbre, mean_timbre
+from lauter.student.timbres import add_timbres, as_timbre, mean_timbre, timbres_of
 
 
 @pytest.fixture(scope="module")
-def codec(tmp_path_factory: pytest.TempPathFactory) -> Codec:
-    return open_codec(write_untrained_codec(tmp_path_factory.mktemp("codec")))
+def codec_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_untrained_codec(tmp_path_factory.mktemp("codec"))
+
+
+@pytest.fixture(scope="module")
+def codec(codec_folder: Path) -> Codec:
+    return open_codec(codec_folder)
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("heard") / "export"
+    return coded_export(folder, 24, valid=0.0, least_samples=16_000 - 10)
 
 
 def noise(seed: int) -> Clip:
@@ -37,3 +54,39 @@ def test_the_timbre_of_several_is_their_mean_of_length_one(codec: Codec) -> None
 def test_a_voice_without_recordings_has_no_timbre(codec: Codec) -> None:
     with pytest.raises(UsageError, match="at least one recording"):
         mean_timbre(codec, [])
+
+
+def test_the_first_neutral_utterances_of_a_second_or_more_are_heard(
+    export: Path, codec: Codec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Clip] = []
+    monkeypatch.setattr(timbres, "mean_timbre", lambda codec, clips: heard.extend(clips) or [1.0])
+    found = timbres_of(export, codec, [SOMEONE.speaker, "nobody"])
+    assert found == {SOMEONE.speaker: [1.0]}
+    loader = SpeechLoader(export, batch_size=1, shuffle=False, rank=0, world=1)
+    expected = [
+        sample.clip.duration_s
+        for (sample,), _ in loader
+        if sample.record["emotion"] == "neutral" and sample.clip.duration_s >= 1.0
+    ]
+    assert len(expected) > 5
+    assert [clip.duration_s for clip in heard] == expected[:5]
+
+
+def test_a_student_brings_the_timbres_it_was_given(
+    export: Path, codec_folder: Path, tmp_path: Path
+) -> None:
+    student = write_taught_student(tmp_path / "student", codec_folder, speakers=["someone"])
+    assert add_timbres(student, export, codec_folder) == 1
+    facts = read_facts(student)
+    assert list(facts["timbres"]) == ["someone"] and len(facts["timbres"]["someone"]) == 128
+    assert facts["speakers"] == ["someone"]
+
+
+def test_timbres_of_another_codec_are_told(
+    export: Path, codec_folder: Path, tmp_path: Path
+) -> None:
+    student = write_taught_student(tmp_path / "student", codec_folder, codec_fingerprint="0ther")
+    with pytest.raises(UsageError, match="speaks the codes of the codec 0ther, and this one is"):
+        add_timbres(student, export, codec_folder)
+    assert list(read_facts(student)["timbres"]) == [SPEAKER]

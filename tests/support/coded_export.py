@@ -45,8 +45,12 @@ def coded_export(
     valid: float = 0.2,
     groups: int = 4,
     shard_bytes: int = 20_000,
+    least_samples: int = 100,
 ) -> Path:
-    """Write an export of ``rows`` samples of 1 to ``groups`` groups of codes each."""
+    """Write an export of ``rows`` samples of 1 to ``groups`` groups of codes each.
+
+    Number n has n samples of sound more than ``least_samples``.
+    """
     utterances = []
     for number in range(rows):
         language, dialect, emotion, level = KINDS[number % len(KINDS)]
@@ -55,14 +59,15 @@ def coded_export(
             speaker=SOMEONE.speaker, text_source="tests", text_licence="Apache-2.0",
         )  # fmt: skip
         request = Request(prompt, "melodies", "melodies-1", number).identified()
-        flac = encode_flac(np.full(100 + number, 0.1, np.float32), RATE)
+        flac = encode_flac(np.full(least_samples + number, 0.1, np.float32), RATE)
         utterances.append(
             asdict(prompt)
             | {
                 "request_id": request.request_id, "prompt_id": prompt.prompt_id,
                 "teacher": "melodies", "teacher_fingerprint": "melodies-1", "seed": number,
                 "audio": flac, "audio_digest": audio_digest(flac), "sample_rate": RATE,
-                "duration_s": (100 + number) / RATE, "attempts": 1, "wall_s": 0.1, "device_s": 0.1,
+                "duration_s": (least_samples + number) / RATE, "attempts": 1, "wall_s": 0.1,
+                "device_s": 0.1,
                 "codes": codes_of(number, 1 + number % groups) if with_codes else None,
                 "error_kind": None, "error": None,
             }
