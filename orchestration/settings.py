@@ -22,6 +22,15 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from lauter.datasets.errors import UsageError
+from lauter.orchestration.distill_settings import (
+    BatchesSettings,
+    DistillSettings,
+    LossesSettings,
+    MixtureSettings,
+)
+
+# `describe` finds them here, by their names.
+__all__ = ["BatchesSettings", "DistillSettings", "LossesSettings", "MixtureSettings", "Settings"]
 
 CONFIGURATION_FOLDER = Path(__file__).parent / "conf"
 
@@ -271,6 +280,7 @@ class Settings:
     """Name given to the state of the corpus after `synthesize`, `import` or `judge`."""
     codec: CodecSettings = field(default_factory=CodecSettings)
     teach: TeachSettings = field(default_factory=TeachSettings)
+    distill: DistillSettings = field(default_factory=DistillSettings)
     price_per_core_hour: float = 0.05
     """What an hour of one core costs, for the cost per accepted hour."""
     currency: str = "USD"
@@ -300,7 +310,8 @@ _LEAST = {
     "commit.seconds": 0, "preview.count": 1, "export.shard_bytes": 1, "audit.samples": 0,
     "evaluate.resamples": 100, "evaluate.batch_size": 1, "evaluate.samples": 0,
     "evaluate.margin": 0, "price_per_core_hour": 0, "codec.codes_steps": 1, "codec.flow_steps": 1,
-    "codec.vocoder_steps": 1, "codec.hours": 0, "codec.count": 1, "teach.batch_size": 1,
+    "codec.vocoder_steps": 1, "codec.hours": 0, "codec.count": 1, "speaking.best_of": 1,
+    "speaking.texts_at_once": 1, "teach.batch_size": 1,
 }  # fmt: skip
 _CHOICES = {
     "on_refusal": ("stop", "skip"),

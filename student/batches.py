@@ -279,7 +279,9 @@ def collate(
     return Batch(
         torch.from_numpy(ids),
         torch.from_numpy(segments),
-        *(_joined(parts) for parts in (places, targets, slots)),
+        _joined(places),
+        _joined(targets),
+        _joined(slots),
         tuple(one.request_id for one in everyone),
         tuple(one.record for one in everyone),
     )

@@ -5,7 +5,7 @@ from typing import Final
 import torch
 
 from lauter.datasets.errors import UsageError
-from lauter.datasets.top_logits import concatenate, decompress
+from lauter.datasets.top_logits import decompress
 from lauter.student.batches import Batch
 from lauter.student.distill import TeacherTop
 
@@ -31,12 +31,4 @@ def teacher_of(batch: Batch, device: torch.device) -> TeacherTop:
                 f"{len(record['codes']) + 1}; run `lauter teach` on the corpus again"
             )
         streams.append(stream)
-    if not streams:
-        nothing = torch.empty((0, 1), device=device)
-        return TeacherTop(nothing.long(), nothing, nothing[:, 0])
-    top = concatenate(streams)
-    return TeacherTop(
-        torch.from_numpy(top.entries).long().to(device),
-        torch.from_numpy(top.log_probabilities).to(device),
-        torch.from_numpy(top.tail).to(device),
-    )
+    return TeacherTop.of(streams, device)

@@ -7,7 +7,6 @@ DeepSpeed's mean over ranks makes that the exact mean over places.
 """
 
 import os
-from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 import torch
@@ -67,14 +66,14 @@ def open_engine(
     accumulation: int,
     universal: bool,
 ) -> Engine:
-    """Return the engine; ``rows`` and ``accumulation`` are what a rank takes at once, and how often.
+    """Return the engine; ``rows`` and ``accumulation``: what a rank takes at once, and how often.
 
     ``universal`` says that the checkpoint to be loaded is a universal one. The process group must
     be there already.
     """
     import deepspeed
 
-    # Else the first run on a CPU compiles, for a minute or two, an all-reduce through shared memory.
+    # Else the first run on a CPU compiles an all-reduce through shared memory, for a minute or two.
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     decayed = [weight for weight in objective.parameters() if weight.ndim > 1]
     others = [weight for weight in objective.parameters() if weight.ndim <= 1]
@@ -153,8 +152,3 @@ def whole_weights(engine: Engine, *, keep: bool) -> dict[str, Tensor]:
             if keep:
                 weights[name] = weight.detach().to("cpu", copy=True)
     return weights
-
-
-def load_weights(model: SpeechModel, weights: Mapping[str, Tensor]) -> None:
-    """Put gathered weights into a plain model."""
-    model.load_state_dict(weights, strict=True)

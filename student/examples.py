@@ -51,8 +51,15 @@ class Cell(NamedTuple):
 class Blocks(Protocol):
     """The records of a split, in blocks of neighbours."""
 
-    counts: Sequence[int]
-    identity: int
+    @property
+    def counts(self) -> Sequence[int]:
+        """How many rows each block has."""
+        ...
+
+    @property
+    def identity(self) -> int:
+        """A number that tells these rows from any others."""
+        ...
 
     def columns(self) -> list[str]:
         """Return the names of what is known of a sample."""

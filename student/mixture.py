@@ -62,7 +62,8 @@ def repeats(mixture: Mixture, cells: Sequence[Cell], counts: Sequence[int]) -> N
             wanted[number] *= weight if _fits(words, cell) else 1.0
     if not wanted.any():
         raise UsageError("mixture.weights are 0 for all speech there is; leave some of it in")
-    return np.minimum(wanted / wanted.sum() / share, mixture.most_repeats)
+    often: NDArray[np.float64] = np.minimum(wanted / wanted.sum() / share, mixture.most_repeats)
+    return often
 
 
 def _fits(words: str, cell: Cell) -> bool:

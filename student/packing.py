@@ -6,9 +6,16 @@ them takes at once. So a place in training is two numbers, epoch and pack; whoev
 trains exactly the rest, with any number of processes.
 
 Each pack takes the oldest waiting sample and then, among a look-ahead of so many, the longest that
-still fits (they wait sorted by length). On the lengths of 6,000 spoken phrases (75 to 330 ids),
-1024 ids a pack and a look-ahead of 256, that leaves PADDING_MEASURED of padding, where packing in order
-of arrival leaves NAIVE_MEASURED and a sample a row ROWS_MEASURED.
+still fits (they wait sorted by length). Measured on 6,000 spoken phrases of 92 to 225 ids, with a
+look-ahead of 256, what is left of padding is:
+
+============  ========  ================  ============
+ids of a row  so        order of arrival  sample a row
+512           7.5 %     20.8 %            22.2 %
+1024          4.3 %     9.4 %
+2048          1.8 %     4.4 %
+4096          1.0 %     2.6 %
+============  ========  ================  ============
 """
 
 from bisect import bisect_right, insort

@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -23,6 +24,8 @@ def open_process_group(threads: int = 0) -> torch.device:
     this process on a CPU, 0 for PyTorch's choice.
     """
     logging.getLogger("DeepSpeed").setLevel(logging.WARNING)
+    # DeepSpeed calls what PyTorch will rename, thousands of times.
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"torch\.distributed")
     if threads:
         torch.set_num_threads(threads)
     local = int(os.environ.setdefault("LOCAL_RANK", "0"))
@@ -36,7 +39,11 @@ def open_process_group(threads: int = 0) -> torch.device:
             dist.init_process_group(backend, timeout=PATIENCE)
         else:
             dist.init_process_group(
-                backend, store=dist.HashStore(), rank=0, world_size=1, timeout=PATIENCE
+                backend,
+                store=torch._C._distributed_c10d.HashStore(),
+                rank=0,
+                world_size=1,
+                timeout=PATIENCE,
             )
     return torch.device("cuda", torch.cuda.current_device()) if cuda else torch.device("cpu")
 

@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +33,6 @@ from lauter.student.engine import (
     Objective,
     gradient_norm,
     keeps_norm,
-    load_weights,
     open_engine,
     whole_weights,
 )
@@ -140,6 +140,7 @@ class Trainer:
         }
         self._bound_to = {
             "preset": settings.preset,
+            "model": asdict(replace(self.config, dropout=0.0)),
             "codec_fingerprint": examples.codec_fingerprint,
             "tokenizer_fingerprint": tokenizer.fingerprint(),
             "zero": settings.zero,
@@ -201,7 +202,7 @@ class Trainer:
             progress.position, epochs=settings.epochs, rank=self._rank, world=self._world
         )
         figures: dict[str, float] = {}
-        ended, saved = "finished", progress.step
+        ended = "finished"
         with self._log() as log, stop_requests() as stop_came:
             started = time.perf_counter()
             for step in self._to_the_end(_ahead(steps)):
@@ -302,7 +303,7 @@ class Trainer:
         return float(reduced(torch.tensor(sum(parts), dtype=torch.float64), self.device))
 
     def _no_number(self, what: str, step: Step, losses: list[float]) -> NoNumberError:
-        """Return the error that names the requests at fault: of the ranks' bad batches, else all."""
+        """Return the error that names the requests at fault: those of bad batches, else all."""
         bad = [
             name
             for batch, loss in zip(step.batches, losses, strict=True)
@@ -312,7 +313,8 @@ class Trainer:
         everyone = [name for batch in step.batches for name in batch.request_ids]
         gathered: list[Any] = [None] * self._world
         dist.all_gather_object(gathered, (bad, everyone))
-        names = sum((one[0] for one in gathered), []) or sum((one[1] for one in gathered), [])
+        names: list[str] = list(chain.from_iterable(one[0] for one in gathered))
+        names = names or list(chain.from_iterable(one[1] for one in gathered))
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         return NoNumberError(
             f"the {what} of step {self.progress.step + 1} is no number; its requests are "
@@ -403,7 +405,7 @@ def _model(settings: TrainSettings) -> tuple[SpeechModel, Mapping[str, Any]]:
             if isinstance(part, torch.nn.Dropout):
                 part.p = settings.dropout
         return model, told
-    config = replace(PRESETS[settings.preset], dropout=settings.dropout)
+    config = replace(PRESETS[settings.preset or ""], dropout=settings.dropout)
     return build(config, seed=settings.seed), {}
 
 

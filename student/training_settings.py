@@ -22,7 +22,7 @@ class TrainSettings:
     Training ends after ``steps``, or else after ``epochs``; a run whose ``output`` holds a
     checkpoint goes on from it. The rate warms up over ``warm_up`` steps and falls from
     ``learning_rate`` to ``least_learning_rate`` along a cosine. ``init`` is a student's folder to
-    begin with. ``zero`` is DeepSpeed's stage; ``offload`` puts the optimizer's state, or weights
+    begin with, which must be of the ``preset``, or of any size where that is None. ``zero`` is DeepSpeed's stage; ``offload`` puts the optimizer's state, or weights
     too (``all``, stage 3), into the host's memory. Every ``save_every`` steps a checkpoint is
     written, of which the last ``keep`` stay; every ``evaluate_every`` steps the split ``valid``
     is evaluated (0: never). After ``patience`` evaluations without a better one training stops
@@ -31,7 +31,7 @@ class TrainSettings:
 
     data: str
     output: str
-    preset: str = "tiny"
+    preset: str | None = "tiny"
     init: str | None = None
     dropout: float = 0.0
     seed: int = 0
@@ -60,7 +60,9 @@ class TrainSettings:
 
     def __post_init__(self) -> None:
         """Raise ``UsageError`` for settings that cannot be trained with."""
-        if self.preset not in PRESETS:
+        if self.preset is None and self.init is None:
+            raise UsageError("new weights need a size; set preset to one of " + ", ".join(PRESETS))
+        if self.preset is not None and self.preset not in PRESETS:
             raise UsageError(
                 f"there is no student '{self.preset}'; choose one of {', '.join(PRESETS)}"
             )

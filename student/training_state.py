@@ -17,7 +17,7 @@ import json
 import random
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,7 +41,7 @@ class Progress:
     """Where a run stands: steps done, the place in the data, and the best evaluation so far."""
 
     step: int = 0
-    position: Position = Position()
+    position: Position = field(default_factory=Position)
     best: float | None = None
     best_step: int = 0
     since_best: int = 0

@@ -1,0 +1,47 @@
+"""`lauter distill`: a student learns from exported speech codes."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from lauter.student.launch import Evaluation, Launch, launch
+from lauter.student.training_settings import TrainSettings, settings_from
+
+
+def run(settings: DictConfig, console: Console) -> int:
+    """Train, and say what came of it."""
+    training, how, evaluation = training_of(settings.distill)
+    columns = (TextColumn("distilling"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, TimeRemainingColumn(), TextColumn("{task.fields[told]}"), console=console
+    ) as progress:
+        task = progress.add_task("steps", total=None, told="")
+
+        def on_step(figures: Mapping[str, Any], steps: int) -> None:
+            told = f"loss {figures['loss']:.3f}, {figures['tokens_per_s']:,.0f} tokens/s"
+            total = steps or None
+            progress.update(task, advance=1, total=total, told=f"{told}, MFU {figures['mfu']:.1%}")
+
+        result = launch(training, how, evaluation=evaluation, on_step=on_step)
+    record = {"command": "distill", "settings": OmegaConf.to_container(settings, resolve=True)}
+    written = json.dumps(record, ensure_ascii=False, indent=2) + "\n"
+    (Path(training.output) / "run.json").write_text(written, encoding="utf-8")
+    best = "" if result.best is None else f"; the best, {result.best:.4f}, at {result.best_step}"
+    why = " (no better one came)" if result.ended == "patience" else ""
+    last = f", loss {result.last['loss']:.3f}" if result.last else ""
+    console.print(f"{result.steps} steps{why}{last}{best}: the student is in {result.student}")
+    return 0
+
+
+def training_of(node: DictConfig) -> tuple[TrainSettings, Launch, Evaluation | None]:
+    """Return what a `distill` node asks for; raises ``UsageError`` where it cannot be."""
+    plain: Any = OmegaConf.to_container(node, resolve=True)
+    how = Launch(*(plain.pop(name) for name in ("launcher", "processes", "restarts", "address")))
+    factory, given = plain.pop("evaluator"), plain.pop("evaluator_settings")
+    evaluation = Evaluation(factory, given) if factory else None
+    return settings_from(plain), how, evaluation
