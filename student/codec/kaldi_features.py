@@ -31,6 +31,7 @@ _TRANSFORM = 512
 _PRE_EMPHASIS = 0.97
 _LOWEST_HZ = 20.0
 _AS_INTEGERS = 32768.0
+_LEAST_ENERGY = 2.0**-23
 _STEP = 6
 _BEFORE = (STACKED - 1) // 2
 _CHUNK_SAMPLES = 3840
@@ -46,14 +47,14 @@ def log_mel_banks(samples: Samples) -> Frames:
     if len(samples) < _WINDOW:
         return np.empty((0, BANDS), np.float32)
     frames = np.lib.stride_tricks.sliding_window_view(samples, _WINDOW)[::_HOP]
-    frames = frames * np.float32(_AS_INTEGERS)
-    frames -= frames.mean(axis=1, keepdims=True)
-    before = np.concatenate([frames[:, :1], frames[:, :-1]], axis=1)
-    frames = (frames - np.float32(_PRE_EMPHASIS) * before) * _hamming()
-    spectrum = np.fft.rfft(frames, _TRANSFORM, axis=1)
+    scaled = frames * np.float32(_AS_INTEGERS)
+    centred = scaled - scaled.mean(axis=1, keepdims=True)
+    before = np.concatenate([centred[:, :1], centred[:, :-1]], axis=1)
+    emphasised = centred - np.float32(_PRE_EMPHASIS) * before
+    spectrum = np.fft.rfft(emphasised * _hamming(), _TRANSFORM, axis=1)
     power = spectrum.real.astype(np.float64) ** 2 + spectrum.imag.astype(np.float64) ** 2
-    energies = np.maximum(power @ _triangles(), np.finfo(np.float32).eps)
-    return np.log(energies).astype(np.float32)
+    energies = np.maximum(power @ _triangles(), _LEAST_ENERGY)
+    return np.asarray(np.log(energies), np.float32)
 
 
 @functools.cache
@@ -65,7 +66,8 @@ def _hamming() -> Frames:
 def _triangles() -> NDArray[np.float64]:
     """Return filters ``[257, 80]``: triangles on the mel scale, all of height 1."""
     bins = _mel(np.arange(_TRANSFORM // 2 + 1) * SAMPLE_RATE / _TRANSFORM)
-    edges = np.linspace(_mel(np.float64(_LOWEST_HZ)), _mel(np.float64(SAMPLE_RATE / 2)), BANDS + 2)
+    lowest, highest = _mel(np.asarray([_LOWEST_HZ, SAMPLE_RATE / 2]))
+    edges = np.linspace(lowest, highest, BANDS + 2)
     low, centre, high = edges[:-2], edges[1:-1], edges[2:]
     rising = (bins[:, None] - low) / (centre - low)
     falling = (high - bins[:, None]) / (high - centre)
@@ -91,7 +93,8 @@ def stacked(banks: Frames, samples: int) -> Frames:
     if left >= STACKED:
         count += -(-(left - _BEFORE) // _STEP)
     places = np.arange(count)[:, None] * _STEP + np.arange(STACKED) - _BEFORE
-    return banks[places.clip(0, len(banks) - 1)].reshape(count, FEATURES)
+    frames: Frames = banks[places.clip(0, len(banks) - 1)].reshape(count, FEATURES)
+    return frames
 
 
 class Normalisation:
@@ -105,7 +108,7 @@ class Normalisation:
 
     def __call__(self, frames: Frames) -> Frames:
         """Return normalised frames."""
-        return (frames + self._shift) * self._scale
+        return np.asarray((frames + self._shift) * self._scale, np.float32)
 
 
 def _vector(text: str, name: str, path: Path) -> NDArray[np.float32]:

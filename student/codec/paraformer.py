@@ -133,11 +133,11 @@ class _Attention(nn.Module):
         scores = scores / math.sqrt(self._head_size)
         scores = scores.masked_fill(~torch.cat(may_see, dim=1)[:, None, None], -math.inf)
         found = scores.softmax(dim=-1) @ self._split(_with_past(values))
-        attended: Tensor = self.linear_out(found.transpose(1, 2).flatten(2))
-        return attended + memory
+        attended: Tensor = self.linear_out(found.transpose(1, 2).flatten(2)) + memory
+        return attended
 
     def _split(self, rows: Tensor) -> Tensor:
-        return rows.unflatten(-1, (self._heads, self._head_size)).transpose(1, 2)
+        return rows.reshape(*rows.shape[:2], self._heads, self._head_size).transpose(1, 2)
 
 
 _BACK = range(_LOOK_BACK, 0, -1)

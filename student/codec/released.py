@@ -110,7 +110,8 @@ class ReleasedCodec:
             return np.empty(0, np.int32)
         hidden = _run(self._linguistic, features[None])[0]
         # Nearest is where |c|²/2 - xc is least: |x|² is the same for all.
-        return (self._half_norms - hidden @ self._centroids.T).argmin(axis=1).astype(np.int32)
+        distances = self._half_norms - hidden @ self._centroids.T
+        return np.asarray(distances.argmin(axis=1), np.int32)
 
     def _semantic_entries(self, samples: Samples) -> Entries:
         found = [np.empty(0, np.int32)]

@@ -32,7 +32,7 @@ def log_mel(samples: Samples) -> NDArray[np.float32]:
     power = spectrum.real.astype(np.float64) ** 2 + spectrum.imag.astype(np.float64) ** 2
     logarithm = np.log10(np.maximum(_triangles() @ power.T, _LEAST_POWER))
     raised = np.maximum(logarithm, logarithm.max() - _RANGE)
-    return ((raised + 4.0) / 4.0).astype(np.float32)
+    return np.asarray((raised + 4.0) / 4.0, np.float32)
 
 
 @functools.cache
