@@ -33,6 +33,7 @@ from lauter.student.model import KeyValueCache, SpeechModel
 
 _CACHE_STEP: Final = 256
 """Caches grow by so many places: memory for what was said, not for what might be."""
+_LIKELIEST: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ def _sample(
         if sampling.constrained:
             scores.masked_fill_(~legal[step % GROUP], -torch.inf)
         draws = [streams[row].random() for row in rows]
-        drawn = draw(scores, sampling, torch.tensor(draws, device=device))
+        drawn = draw(scores, sampling, torch.tensor(draws, dtype=torch.float64, device=device))
         going_on = []
         for place, (row, one) in enumerate(zip(rows, drawn.tolist(), strict=True)):
             # Whole groups alone: where the limit is reached, only the end may still be said.
@@ -219,14 +220,26 @@ def _hold_back_repetition(scores: Tensor, recent: Tensor, sampling: Sampling) ->
 def draw(scores: Tensor, sampling: Sampling, draws: Tensor) -> Tensor:
     """Return an id for each row of ``scores`` ``[rows, vocabulary]``, int64 ``[rows]``.
 
-    ``draws`` are uniform in 0…1, one a row: the same draw finds the same id.
+    ``draws`` are uniform in 0…1, one a row: the same draw finds the same id. Sorting a vocabulary
+    can take as long as a small model, so the few likeliest ids are looked at first, and all of
+    them only for rows in which those do not hold ``top_p``.
     """
     if sampling.temperature == 0:
         return scores.argmax(1)
     probable = (scores / sampling.temperature).softmax(1)
-    probable, ids = probable.sort(dim=1, descending=True, stable=True)
+    top, ids = probable.topk(min(_LIKELIEST, probable.shape[1]), dim=1)
+    drawn = _drawn(top, ids, sampling.top_p, draws)
+    flat = top.sum(1) < sampling.top_p
+    if flat.any():
+        everything, order = probable[flat].sort(dim=1, descending=True, stable=True)
+        drawn[flat] = _drawn(everything, order, sampling.top_p, draws[flat])
+    return drawn
+
+
+def _drawn(probable: Tensor, ids: Tensor, top_p: float, draws: Tensor) -> Tensor:
+    """Return an id of each row's ``ids``, whose probabilities fall."""
     below = probable.cumsum(1) - probable
-    probable = probable.masked_fill(below >= sampling.top_p, 0.0)
+    probable = probable.masked_fill(below >= top_p, 0.0)
     heap = probable.double().cumsum(1)
     place = (heap <= (draws * heap[:, -1])[:, None]).sum(1, keepdim=True)
     # Rounding must not lead to an id that was cut off.

@@ -139,6 +139,22 @@ def test_drawing_follows_the_probabilities_and_stays_within_top_p() -> None:
     )
 
 
+def test_drawing_of_the_likeliest_is_drawing_of_all() -> None:
+    source = torch.Generator().manual_seed(1)
+    # Some rows are peaked, some flat: for these the likeliest do not suffice.
+    scores = torch.randn(200, 1000, generator=source) * torch.linspace(0.5, 6, 200)[:, None]
+    draws = torch.rand(200, generator=source, dtype=torch.double)
+    drawn = draw(scores, Sampling(temperature=1.0, top_p=0.9), draws)
+    for row, one, chosen in zip(scores.softmax(1), draws.tolist(), drawn.tolist(), strict=True):
+        order = sorted(range(1000), key=lambda number: -float(row[number]))
+        kept, mass = [], 0.0
+        while mass < 0.9:
+            kept.append(order[len(kept)])
+            mass += float(row[kept[-1]])
+        below = sum(float(row[number]) for number in kept[: kept.index(chosen)])
+        assert below - 1e-4 <= one * mass <= below + float(row[chosen]) + 1e-4
+
+
 def test_a_draw_of_almost_one_finds_an_id_that_is_left() -> None:
     scores = torch.tensor([[0.0, -1.0, -torch.inf]])
     top = Sampling(temperature=1.0, top_p=1.0)
