@@ -130,7 +130,7 @@ def random_top(seed: int, slots: Tensor, k: int) -> TeacherTop:
     seed=st.integers(0, 2**32 - 1),
     places=st.integers(1, 6),
     kind=st.sampled_from(KINDS),
-    k=st.sampled_from([1, 3, 64, None]),
+    k=st.sampled_from([0, 1, 3, 64, None]),
     temperature=st.sampled_from([0.5, 1.0, 2.5]),
     slot_aware=st.booleans(),
     share=st.sampled_from([0.0, 0.3, 1.0]),
@@ -321,6 +321,7 @@ def test_cached_streams_make_one_teacher() -> None:
         np.array([[-1, -2], [-0.5, -np.inf]], np.float32),
         np.array([0.5, 0.4], np.float32),
     )
+    assert TeacherTop.of([]).entries.shape == (0, 0)
     top = TeacherTop.of([decompress(compress(short)), decompress(compress(long))])
     assert top.entries.tolist() == [[5, -1], [1024, 3], [7, -1]]
     assert top.at(torch.tensor([2])).tail.item() == pytest.approx(0.4, abs=0.01)
