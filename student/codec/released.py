@@ -13,7 +13,8 @@ What differs from the release: no noise is added, so a file has the same codes e
 resampler is ours (soxr); nothing waits for a lock, since a session on one thread may be used by
 many threads at once. Clips are never padded to a common length: each goes through the graphs by
 itself, and several at a time, so its codes are the same to the bit whatever its neighbours. As in
-the release, silence at the ends is kept, and what fills no group of 120 ms at the end has no codes.
+the release, silence at the ends is kept, and what fills no group of 120 ms at the end has no codes;
+but a clip shorter than a group is filled up with silence to one, so that none is without codes.
 """
 
 import os
@@ -27,7 +28,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from lauter.datasets.audio import Samples, resample
-from lauter.datasets.codes import LINGUISTIC_ENTRIES, Codes, Entries, interleave
+from lauter.datasets.codes import GROUP_MS, LINGUISTIC_ENTRIES, Codes, Entries, interleave
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
 from lauter.datasets.weights import sha256_of
@@ -39,6 +40,7 @@ LINGUISTIC: Final = "linguistic_encoder.onnx"
 STATISTICS: Final = "am.mvn"
 
 _SAMPLE_RATE = 16_000
+_GROUP = _SAMPLE_RATE * GROUP_MS // 1000
 _LONGEST = 30 * _SAMPLE_RATE
 _SHORTEST = 480
 """Samples that the semantic encoder takes at once, at most and at least."""
@@ -75,7 +77,7 @@ class ReleasedCodec:
         self._threads = threads
 
     def encode(self, clips: Sequence[Samples], sample_rates: Sequence[int]) -> list[Codes]:
-        """Return the codes of each clip; one that is shorter than a group has none.
+        """Return the codes of each clip, one group at least.
 
         ``sample_rates`` are in Hz, one for each clip. Raises ``UsageError`` for an empty clip.
         """
@@ -97,8 +99,7 @@ class ReleasedCodec:
     def _encode(self, pair: tuple[Samples, int]) -> Codes:
         clip, sample_rate = pair
         samples = resample(clip, sample_rate, _SAMPLE_RATE)
-        if len(samples) < _SHORTEST:
-            return interleave([], [])
+        samples = np.pad(samples, (0, max(_GROUP - len(samples), 0)))
         peak = max(float(np.abs(samples).max()), _QUIETEST_PEAK)
         samples = samples * np.float32(_LOUDEST / peak)
         return interleave(self._linguistic_entries(samples), self._semantic_entries(samples))
@@ -106,8 +107,6 @@ class ReleasedCodec:
     def _linguistic_entries(self, samples: Samples) -> Entries:
         banks = kaldi_features.log_mel_banks(samples)
         features = self._normalisation(kaldi_features.stacked(banks, len(samples)))
-        if not len(features):
-            return np.empty(0, np.int32)
         hidden = _run(self._linguistic, features[None])[0]
         # Nearest is where |c|²/2 - xc is least: |x|² is the same for all.
         distances = self._half_norms - hidden @ self._centroids.T

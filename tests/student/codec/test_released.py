@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from small_paraformer import ENCODER, SHAPE, write_folder
 from torch import Tensor, nn
 
@@ -109,9 +111,16 @@ def test_every_120_ms_are_a_group(codec: ReleasedCodec, groups: int, sample_rate
     assert find_fault(codes) is None
 
 
-@pytest.mark.parametrize("samples", [1, 200, 479, 480, 879, 1359])
-def test_what_is_too_short_for_a_group_has_no_codes(codec: ReleasedCodec, samples: int) -> None:
-    assert len(codec.encode([speech(samples)], [16_000])[0]) == 0
+@pytest.mark.parametrize("samples", [1, 200, 479, 480, 879, 1359, 1919])
+def test_what_is_too_short_is_filled_up_to_a_group(codec: ReleasedCodec, samples: int) -> None:
+    assert len(codec.encode([speech(samples)], [16_000])[0]) == 5
+
+
+@settings(max_examples=40, deadline=None)
+@given(samples=st.integers(1920, 20_000))
+def test_at_most_a_group_is_lost_or_won_at_the_end(codec: ReleasedCodec, samples: int) -> None:
+    (codes,) = codec.encode([speech(samples)], [16_000])
+    assert abs(len(codes) / 5 - samples / GROUP) < 1
 
 
 def test_codes_tell_sounds_apart(codec: ReleasedCodec) -> None:
