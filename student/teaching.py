@@ -174,7 +174,7 @@ class Teacher:
         head = self.model.lm_head.weight
         for part in (part for parts in legal_parts(self._vocabulary) for part in parts):
             rows = part.rows(slots)
-            said = hidden.index_select(0, rows) @ part.columns(head.T)
+            said = hidden.index_select(0, rows).float() @ part.columns(head.T).float()
             best, mass_of_rest = _likeliest(said, min(k, part.legal))
             at = rows.cpu().numpy()
             entries[at, : best.indices.shape[1]] = best.indices.cpu().numpy()

@@ -5,11 +5,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 from coded_export import coded_export
 
 from lauter.datasets.corpus import Corpus
@@ -19,10 +20,11 @@ from lauter.datasets.shards import export_webdataset
 from lauter.datasets.text_tokens import ByteTokenizer
 from lauter.datasets.top_logits import TopLogits, decompress
 from lauter.pipelines.teach import teach_corpus
-from lauter.student.batches import BatchSettings, Packs, Position
+from lauter.student.batches import BatchSettings, Packs, Position, collate
 from lauter.student.cached_teacher import teacher_of
+from lauter.student.distill import LossSettings, distillation_loss
 from lauter.student.examples import SpokenExamples
-from lauter.student.model import build
+from lauter.student.model import SpeechModel, build
 from lauter.student.presets import ModelConfig
 from lauter.student.teaching import Kept, Teacher
 
@@ -167,7 +169,32 @@ def test_answers_reach_a_students_batch_through_an_export(tmp_path: Path) -> Non
     examples = SpokenExamples(tmp_path / "taught", ByteTokenizer(), COMPACT, extra_columns=columns)
     packs = Packs(examples, COMPACT, BatchSettings(), SHAPE.context)
     (batch, *_) = next(packs.steps(Position())).batches
-    top = teacher_of(batch, "cpu")
+    top = teacher_of(batch, torch.device("cpu"))
     assert len(top.entries) == len(batch.targets)
-    slots = batch.slots.numpy()
-    assert np.all(top.entries.numpy()[slots == 1] < 1024)
+    how = LossSettings("forward_kl", teacher_weight=1.0)
+
+    def distance(student: SpeechModel) -> float:
+        hidden = student.hidden(batch.ids, batch.segments).flatten(0, 1)[batch.places]
+        logits = student.head(hidden)
+        loss = distillation_loss(logits, batch.targets, batch.slots, how, COMPACT, top)
+        return loss.mean.item()
+
+    # The teacher, taken for its own student, is as far from its answers as these were rounded.
+    assert abs(distance(asked.model)) < 1e-3 < distance(build(SHAPE, seed=5))
+
+
+def test_a_batch_without_answers_or_with_those_of_other_codes_is_refused(tmp_path: Path) -> None:
+    corpus, asked = coded_corpus(tmp_path), teacher()
+    teach(corpus, asked)
+    export_webdataset(Corpus.open(corpus.path), tmp_path / "taught")
+    columns = ("top_logits",)
+    examples = SpokenExamples(tmp_path / "taught", ByteTokenizer(), COMPACT, extra_columns=columns)
+    (one, *_) = examples.read([0])
+    for changed, said in (
+        ({"top_logits": None}, "has no cached logits; run `lauter teach`"),
+        ({"codes": one.record["codes"][:-5]}, r"are for \d+ places, and its codes have"),
+    ):
+        record = dict(one.record) | changed
+        batch = collate([([replace(one, record=record)], [one.example.ids])], 256)
+        with pytest.raises(UsageError, match=said):
+            teacher_of(batch, torch.device("cpu"))
