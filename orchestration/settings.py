@@ -199,8 +199,6 @@ class SpeakingSettings:
     """Codes of one text at most (42 a second); a text's length is a limit as well."""
     texts_at_once: int = 16
     """Texts spoken together."""
-    codec: str | None = None
-    """Folder of the codec; null: the one that comes with Lauter."""
     device: str = "cpu"
     """Where the student and the codec run, such as cuda."""
 
@@ -211,6 +209,8 @@ class CodecSettings:
 
     folder: str | None = None
     """Folder of the codec, which training writes; null: the one that comes with Lauter."""
+    released: str | None = None
+    """Folder of stepfun-ai/Step-Audio-Tokenizer, to encode with it instead; it cannot decode."""
     hours: float = 6.0
     """Most hours of accepted speech to train on, chosen by digest; an hour takes 250 MB."""
     codes_steps: int = 1500

@@ -9,7 +9,9 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from lauter.datasets.errors import UsageError
 from lauter.student.launch import Evaluation, Launch, launch
+from lauter.student.timbres import add_timbres
 from lauter.student.training_settings import TrainSettings, settings_from
 
 
@@ -35,7 +37,20 @@ def run(settings: DictConfig, console: Console) -> int:
     why = " (no better one came)" if result.ended == "patience" else ""
     last = f", loss {result.last['loss']:.3f}" if result.last else ""
     console.print(f"{result.steps} steps{why}{last}{best}: the student is in {result.student}")
+    console.print(_with_timbres(result.student, training.data, settings.codec.folder))
     return 0
+
+
+def _with_timbres(student: Path, export: str, codec: str | None) -> str:
+    """Let a student bring the timbres of its voices along; return a line that says so.
+
+    It is trained by now: where they cannot be had, that is said and nothing is lost.
+    """
+    try:
+        count = add_timbres(student, export, codec)
+    except UsageError as error:
+        return f"it brings no timbres, so speaking needs a reference recording: {error}"
+    return f"it brings the timbre{'' if count == 1 else 's'} of {count} of its voices"
 
 
 def training_of(node: DictConfig) -> tuple[TrainSettings, Launch, Evaluation | None]:

@@ -32,7 +32,7 @@ def run(settings: DictConfig, console: Console) -> int:
     _check_writable(list(places))
     student = Student.open(
         settings.student,
-        codec=options.codec,
+        codec=settings.codec.folder,
         device=_device(options.device),
         sampling=Sampling(
             temperature=options.temperature,

@@ -21,7 +21,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def words(place: Path) -> list[str]:
-    return ["speak", f"student={place / 'student'}", f"speaking.codec={place / 'codec'}", GREEDY]
+    return ["speak", f"student={place / 'student'}", f"codec.folder={place / 'codec'}", GREEDY]
 
 
 def test_a_text_becomes_a_sound(ask: Ask, words: list[str], tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_the_best_of_several_tries_is_chosen_by_the_recogniser(
         (["speaking.text=one", "speaking.device=abacus"], "there is no device 'abacus' here"),
         (["speaking.text=one", "speaking.reference=nowhere.wav"], "nowhere.wav: No such file"),
         (["speaking.texts=nowhere.txt"], "nowhere.txt: No such file"),
-        (["speaking.text=one", "speaking.codec=nowhere"], "nowhere is no codec"),
+        (["speaking.text=one", "codec.folder=nowhere"], "nowhere is no codec"),
         (["speaking.text=one", "student=nowhere"], "nowhere is no student"),
         (["speaking.text=one", "student=null"], "no student is named"),
     ],
