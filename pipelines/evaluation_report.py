@@ -98,12 +98,7 @@ def report(
     Raises ``UsageError`` where no text can be judged or that system did not take part.
     """
     systems = evaluation.systems
-    if against is not None and (against not in systems or against == STUDENT):
-        others = [name for name in systems if name != STUDENT]
-        raise UsageError(
-            f"evaluate.against is '{against}', which is not among the systems evaluated; "
-            f"choose {' or '.join(others) or 'null'}"
-        )
+    check_against(against, systems)
     first = next(iter(systems.values()))
     not_heard = Counter(m.item.request.prompt.dialect for m in first if not m.applicable)
     if not_heard.total() == len(first):
@@ -121,6 +116,16 @@ def report(
         not_heard=dict(sorted(not_heard.items())),
         bootstrap=bootstrap,
     )
+
+
+def check_against(against: str | None, systems: Iterable[str]) -> None:
+    """Raise ``UsageError`` where the student cannot be held against a system of these."""
+    others = [name for name in systems if name != STUDENT]
+    if against is not None and (against not in others or STUDENT not in systems):
+        raise UsageError(
+            f"evaluate.against is '{against}', which is not among the systems that the student is "
+            f"evaluated with; choose {' or '.join(others) or 'null'}"
+        )
 
 
 _Sides = tuple[float, float] | None

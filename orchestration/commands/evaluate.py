@@ -27,7 +27,7 @@ from lauter.pipelines.evaluation_items import (
     items_of_export,
     items_of_list,
 )
-from lauter.pipelines.evaluation_report import Report, report
+from lauter.pipelines.evaluation_report import Report, check_against, report
 from lauter.pipelines.evaluation_systems import (
     GROUND_TRUTH,
     STUDENT,
@@ -127,10 +127,11 @@ def _systems(
 def _against(chosen: str | None, systems: list[System]) -> str | None:
     """Return the system that the student is held against; None: there is no verdict."""
     names = [system.name for system in systems]
-    if chosen != AUTO:
-        return chosen
-    recordings = [name for name in (TEACHER, GROUND_TRUTH) if name in names]
-    return recordings[0] if recordings and STUDENT in names else None
+    if chosen == AUTO:
+        recordings = [name for name in (TEACHER, GROUND_TRUTH) if name in names]
+        return recordings[0] if recordings and STUDENT in names else None
+    check_against(chosen, names)  # before anything is spoken
+    return chosen
 
 
 def _write(
