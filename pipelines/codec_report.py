@@ -15,10 +15,11 @@ from lauter.datasets.codes import CODES_PER_S
 from lauter.pipelines.evaluate import Evaluation
 from lauter.pipelines.evaluation_items import Item
 from lauter.pipelines.evaluation_report import system_figures
-from lauter.pipelines.evaluation_systems import EMPTY, Recorded, Spoken, System
+from lauter.pipelines.evaluation_systems import Recorded, Spoken, System
 from lauter.student.codec.codec import Codec, Decoding
 from lauter.student.codec.usage import book_usage
 from lauter.student.evaluation import Bootstrap
+from lauter.student.speak import EMPTY
 
 WAYS: Final = {
     "dual": Decoding(),
