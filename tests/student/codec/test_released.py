@@ -1,18 +1,16 @@
 """The released codec, on small graphs of the released signatures."""
 
 import shutil
-import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_paraformer import ENCODER, SHAPE, write_folder
-from torch import Tensor, nn
+from small_paraformer import ENCODER, SHAPE
+from small_released_codec import PARAFORMER, write_released, write_semantic
 
 from lauter.datasets.audio import Samples
 from lauter.datasets.codes import deinterleave, find_fault
@@ -20,54 +18,13 @@ from lauter.datasets.errors import UsageError
 from lauter.student.codec.paraformer import export
 from lauter.student.codec.released import ReleasedCodec, open_released
 
-PARAFORMER = "dengcunqin/speech_paraformer-large-online"
 GROUP = 1920
 """Samples of 120 ms at 16 kHz."""
 
 
-class SmallSemantic(nn.Module):
-    """Takes and gives what ``speech_tokenizer_v1.onnx`` does: an entry of 4096 each 40 ms."""
-
-    def __init__(self, bands: int = 128) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.first = nn.Conv1d(bands, 8, 3, stride=2, padding=1)
-        self.second = nn.Conv1d(8, 4096, 3, stride=2, padding=1)
-
-    def forward(self, feats: Tensor, feats_length: Tensor) -> Tensor:
-        heard = torch.arange(feats.shape[2]) < feats_length[:, None]
-        entries = self.second(torch.relu(self.first(feats * heard[:, None]))).argmax(dim=1)
-        return entries.to(torch.int32)
-
-
-def write_semantic(path: Path, bands: int = 128) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            SmallSemantic(bands),
-            (torch.zeros(1, bands, 40), torch.tensor([40], dtype=torch.int32)),
-            path,
-            input_names=["feats", "feats_length"],
-            output_names=["indices"],
-            dynamic_axes={"feats": {2: "T"}, "indices": {1: "codes"}},
-            dynamo=False,
-        )
-
-
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("released")
-    with torch.inference_mode():
-        hidden = ENCODER(torch.randn(1, 1024, 560, generator=torch.Generator().manual_seed(0)))
-    np.save(place / "linguistic_tokenizer.npy", hidden[0].numpy())
-    write_semantic(place / "speech_tokenizer_v1.onnx")
-    write_folder(place / PARAFORMER)
-    row = " ".join(["{}"] * 560)
-    (place / PARAFORMER / "am.mvn").write_text(
-        f"<AddShift> 560 560\n<LearnRateCoef> 0 [ {row.format(*[-8.0] * 560)} ]\n"
-        f"<Rescale> 560 560\n<LearnRateCoef> 0 [ {row.format(*[0.2] * 560)} ]\n"
-    )
-    return place
+    return write_released(tmp_path_factory.mktemp("released"))
 
 
 @pytest.fixture(autouse=True, scope="session")
