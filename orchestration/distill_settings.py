@@ -77,7 +77,7 @@ class DistillSettings:
     output: str = "distilled"
     """Folder of the run: checkpoints, log, and the student; a run that is there goes on."""
     preset: str | None = "tiny"
-    """The student's size: tiny (3 M weights), small (30 M), base (150 M), 3b; null: that of init."""
+    """The student's size: tiny (3 M weights), small (30 M), base (150 M), 3b; null: as init."""
     init: str | None = None
     """Folder of a student to begin with; null: new weights."""
     dropout: float = 0.1

@@ -6,6 +6,7 @@ over its places, times the number of ranks, through the count of places on all o
 DeepSpeed's mean over ranks makes that the exact mean over places.
 """
 
+import logging
 import os
 from typing import Any, Final, TypeAlias
 
@@ -73,6 +74,7 @@ def open_engine(
     """
     import deepspeed
 
+    logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
     # Else the first run on a CPU compiles an all-reduce through shared memory, for a minute or two.
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     decayed = [weight for weight in objective.parameters() if weight.ndim > 1]

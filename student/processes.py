@@ -1,6 +1,5 @@
 """The processes of a run: how each finds the others, and how they are asked to stop."""
 
-import logging
 import os
 import signal
 import threading
@@ -23,7 +22,6 @@ def open_process_group(threads: int = 0) -> torch.device:
     A group that is there already (Ray Train makes one) is used as it is. ``threads`` are those of
     this process on a CPU, 0 for PyTorch's choice.
     """
-    logging.getLogger("DeepSpeed").setLevel(logging.WARNING)
     # DeepSpeed calls what PyTorch will rename, thousands of times.
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"torch\.distributed")
     if threads:

@@ -204,6 +204,8 @@ class Trainer:
         figures: dict[str, float] = {}
         ended = "finished"
         with self._log() as log, stop_requests() as stop_came:
+            if self._evaluation_is_owed():
+                self._evaluate(log)
             started = time.perf_counter()
             for step in self._to_the_end(_ahead(steps)):
                 figures, stopped = self._step(step, stop_came(), started)
@@ -228,6 +230,12 @@ class Trainer:
         return TrainResult(
             self._output / STUDENT, progress.step, ended, figures, progress.best, progress.best_step
         )
+
+    def _evaluation_is_owed(self) -> bool:
+        """Whether a run was stopped where it was about to evaluate."""
+        step, every = self.progress.step, self.settings.evaluate_every
+        is_due = _is_due(step, every, step == self.settings.steps)
+        return step > 0 and is_due and self.progress.evaluated < step
 
     def _log(self) -> Any:
         """Return the log on rank 0, and nothing to write to on the others."""
@@ -330,6 +338,7 @@ class Trainer:
         figure = spoken.get("cer", slices[ALL]["loss"])
         progress = self.progress
         progress.since_best += 1
+        progress.evaluated = progress.step
         if progress.best is None or figure < progress.best:
             progress.best, progress.best_step, progress.since_best = figure, progress.step, 0
             self._write_student()

@@ -22,11 +22,12 @@ class TrainSettings:
     Training ends after ``steps``, or else after ``epochs``; a run whose ``output`` holds a
     checkpoint goes on from it. The rate warms up over ``warm_up`` steps and falls from
     ``learning_rate`` to ``least_learning_rate`` along a cosine. ``init`` is a student's folder to
-    begin with, which must be of the ``preset``, or of any size where that is None. ``zero`` is DeepSpeed's stage; ``offload`` puts the optimizer's state, or weights
-    too (``all``, stage 3), into the host's memory. Every ``save_every`` steps a checkpoint is
-    written, of which the last ``keep`` stay; every ``evaluate_every`` steps the split ``valid``
-    is evaluated (0: never). After ``patience`` evaluations without a better one training stops
-    (0: never). ``threads`` are those of one process on a CPU (0: PyTorch's choice).
+    begin with, which must be of the ``preset``, or of any size where that is None. ``zero`` is
+    DeepSpeed's stage; ``offload`` puts the optimizer's state, or weights too (``all``, stage 3),
+    into the host's memory. Every ``save_every`` steps a checkpoint is written, of which the last
+    ``keep`` stay; every ``evaluate_every`` steps the split ``valid_split`` is evaluated (0:
+    never). After ``patience`` evaluations without a better one training stops (0: never).
+    ``threads`` are those of one process on a CPU (0: PyTorch's choice).
     """
 
     data: str

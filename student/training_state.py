@@ -38,12 +38,16 @@ UNIVERSAL: Final = "-universal"
 
 @dataclass
 class Progress:
-    """Where a run stands: steps done, the place in the data, and the best evaluation so far."""
+    """Where a run stands: steps done, the place in the data, and evaluations.
+
+    ``best`` is the best figure so far, at ``best_step``; ``evaluated`` the step of the last one.
+    """
 
     step: int = 0
     position: Position = field(default_factory=Position)
     best: float | None = None
     best_step: int = 0
+    evaluated: int = 0
     since_best: int = 0
 
 
@@ -164,7 +168,8 @@ def _make_universal(source: Path, target: Path) -> None:
     from deepspeed.checkpoint import ds_to_universal
 
     shutil.rmtree(target, ignore_errors=True)
-    with contextlib.redirect_stdout(io.StringIO()):  # it tells each of its steps
+    told = io.StringIO()  # it tells each of its steps
+    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
         ds_to_universal.main(
             argparse.Namespace(
                 input_folder=str(source),

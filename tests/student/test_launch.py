@@ -1,0 +1,134 @@
+"""Two processes train what one trains, go on where they stopped, and outlive a killed worker."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from coded_export import coded_export
+from midget import midget, settings_of
+
+from lauter.datasets.errors import UsageError
+from lauter.student.checkpoint import load_model
+from lauter.student.launch import Evaluation, Launch, launch
+from lauter.student.train import train
+from lauter.student.training_log import read_log
+
+SUPPORT = Path(__file__).parent.parent / "support"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("launch")
+    coded_export(folder / "data", 40)
+    midget(folder / "init")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def alone(folder: Path) -> Path:
+    """What one process trains, without dropout: that alone hangs on the ranks."""
+    settings = settings_of(folder / "data", folder / "alone", folder / "init", dropout=0.0)
+    train(settings)
+    return folder / "alone"
+
+
+@pytest.fixture(scope="module")
+def two(folder: Path) -> Path:
+    """What two processes did, in ``two_processes.py``."""
+    command = [
+        sys.executable, "-P", "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
+        str(SUPPORT / "two_processes.py"), *map(str, (folder / "data", folder / "init", folder)),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return folder
+
+
+def losses(output: Path) -> list[float]:
+    return [line["loss"] for line in read_log(output) if line["kind"] == "train"]
+
+
+def validations(output: Path) -> list[dict[str, Any]]:
+    return [line for line in read_log(output) if line["kind"] == "valid"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("zero", [1, 2, 3])
+def test_two_processes_stopped_and_resumed_lose_no_digit(two: Path, zero: int) -> None:
+    assert len(losses(two / f"whole-{zero}")) == 6
+    assert losses(two / f"stopped-{zero}") == losses(two / f"whole-{zero}")
+    assert validations(two / f"stopped-{zero}") == validations(two / f"whole-{zero}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("zero", [1, 2, 3])
+def test_a_checkpoint_of_two_processes_goes_on_in_one(two: Path, alone: Path, zero: int) -> None:
+    before = losses(two / f"moved-{zero}")
+    train(settings_of(two / "data", two / f"moved-{zero}", two / "init", zero=zero, dropout=0.0))
+    after = losses(two / f"moved-{zero}")
+    assert after[: len(before)] == before and 3 <= len(before) < len(after) == 6
+    assert after == pytest.approx(losses(alone), abs=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("zero", [1, 2, 3])
+def test_what_is_gathered_to_speak_and_to_save_is_the_student(two: Path, zero: int) -> None:
+    (last,) = validations(two / f"whole-{zero}")[-1:]
+    model, facts = load_model(two / f"whole-{zero}" / "student")
+    size = sum(float(weight.detach().double().abs().sum()) for weight in model.parameters())
+    figures = [line["spoken/cer"] for line in validations(two / f"whole-{zero}")]
+    assert size == min(figures) == facts["best"]
+    assert last["spoken/cer"] == figures[-1]
+
+
+@pytest.mark.slow
+def test_stages_of_zero_are_one_mathematics(two: Path) -> None:
+    first = losses(two / "whole-1")
+    for zero in (2, 3):
+        assert losses(two / f"whole-{zero}") == pytest.approx(first, abs=1e-5)
+
+
+@pytest.mark.slow
+def test_two_launched_processes_learn_what_one_learns(folder: Path, alone: Path) -> None:
+    told: list[int] = []
+    result = launch(
+        settings_of(folder / "data", folder / "both", folder / "init", dropout=0.0),
+        Launch("deepspeed", 2),
+        on_step=lambda figures, steps: told.append(figures["step"]),
+    )
+    assert losses(folder / "both") == pytest.approx(losses(alone), abs=1e-5)
+    assert result.steps == 6 and set(told) <= set(range(1, 7))
+    weights = load_model(result.student)[0].state_dict()
+    for name, weight in load_model(alone / "student")[0].state_dict().items():
+        assert torch.allclose(weights[name], weight, atol=1e-4), name
+
+
+@pytest.mark.slow
+def test_what_processes_refuse_the_launcher_says(folder: Path) -> None:
+    settings = settings_of(folder / "data", folder / "refused", folder / "data")
+    with pytest.raises(UsageError, match="is no student"):
+        launch(settings, Launch("torchrun", 2))
+
+
+def killed_once(marker: str) -> Any:
+    """An evaluation in which a worker dies, the first time."""
+
+    def spoken(model: torch.nn.Module) -> Mapping[str, float]:
+        if not Path(marker).exists():
+            Path(marker).touch()
+            os._exit(9)
+        return {"cer": 0.5}
+
+    return spoken
+
+
+def test_a_launch_that_cannot_be_is_refused() -> None:
+    with pytest.raises(UsageError, match="there is no launcher 'slurm'"):
+        Launch("slurm")
+    with pytest.raises(UsageError, match="trains in this process alone, not in 2"):
+        Launch("none", 2)

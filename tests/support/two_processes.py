@@ -1,0 +1,57 @@
+"""What each of two processes does in ``test_launch.py``: every stage of ZeRO, whole and stopped.
+
+    torchrun … two_processes.py DATA INIT FOLDER
+
+For each stage: six steps at once into ``whole-N``; then into ``stopped-N`` six steps of which the
+third is followed by SIGTERM on one rank alone, and the rest; and into ``moved-N`` the first of
+them without dropout, for others to go on from.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from midget import settings_of
+
+from lauter.student.model import SpeechModel
+from lauter.student.train import train
+from lauter.student.training_settings import TrainSettings
+
+
+def stop_after_three(figures: Mapping[str, float], steps: int) -> None:
+    if figures["pack"] >= 6:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def spoken(model: SpeechModel) -> dict[str, float]:
+    """A figure that all of the gathered weights take part in, and some lots are drawn for."""
+    torch.rand(3)
+    return {"cer": sum(float(weight.double().abs().sum()) for weight in model.parameters())}
+
+
+def main(data: Path, init: Path, folder: Path) -> None:
+    for zero in (1, 2, 3):
+        more = {"zero": zero, "evaluate_every": 2}
+        train(settings_of(data, folder / f"whole-{zero}", init, **more), speak_evaluation=spoken)
+        stopped = settings_of(data, folder / f"stopped-{zero}", init, **more)
+        stop(stopped)
+        train(stopped, speak_evaluation=spoken)
+        stop(settings_of(data, folder / f"moved-{zero}", init, zero=zero, dropout=0.0))
+    dist.barrier()
+    dist.destroy_process_group()
+
+
+def stop(settings: TrainSettings) -> None:
+    try:
+        train(settings, speak_evaluation=spoken, on_step=stop_after_three)
+    except KeyboardInterrupt:
+        return
+    raise AssertionError("it did not stop")
+
+
+if __name__ == "__main__":
+    main(*(Path(word) for word in sys.argv[1:]))
