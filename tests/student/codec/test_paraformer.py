@@ -1,5 +1,6 @@
 """The linguistic encoder: all chunks at once give what FunASR gave chunk by chunk."""
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,16 @@ def test_a_checkpoint_is_turned_into_a_graph_once(
     assert exported(folder) == first
     assert first.stat().st_mtime_ns == made
     assert list((tmp_path / "cache").glob("*.onnx")) == [first]
+
+
+def test_a_missing_package_is_named_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAUTER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"pip install 'lauter\[released\]'"):
+        exported(write_folder(tmp_path / "a"))
+    assert not list((tmp_path / "cache").glob("**/*.onnx"))
 
 
 def test_a_checkpoint_that_is_cut_off_is_named(tmp_path: Path) -> None:
