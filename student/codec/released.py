@@ -12,9 +12,10 @@ The folder is taken as it was fetched (stepfun-ai/Step-Audio-Tokenizer):
 What differs from the release: no noise is added, so a file has the same codes each time; the
 resampler is ours (soxr); nothing waits for a lock, since a session on one thread may be used by
 many threads at once. Clips are never padded to a common length: each goes through the graphs by
-itself, and several at a time, so its codes are the same to the bit whatever its neighbours. As in
-the release, silence at the ends is kept, and what fills no group of 120 ms at the end has no codes;
-but a clip shorter than a group is filled up with silence to one, so that none is without codes.
+itself, and several at a time, so its codes are the same to the bit whatever its neighbours. As
+where the release's tokenizer is called, silence at the ends is kept (its cloning cuts it off
+first), and what fills no group of 120 ms at the end has no codes; but a clip shorter than a group
+is filled up with silence to one, so that none is without codes.
 """
 
 import os
@@ -156,11 +157,18 @@ def open_released(folder: str | Path, *, threads: int | None = None) -> Released
     centroids = _read_centroids(place / CENTROIDS)
     linguistic = _open(given, _LINGUISTIC_INPUTS)
     semantic = _open(place / SEMANTIC, _SEMANTIC_INPUTS)
-    probe = _run(linguistic, np.zeros((1, 5, kaldi_features.FEATURES), np.float32))
-    if probe.shape != (1, 5, centroids.shape[1]):
+    hidden = _run(linguistic, np.zeros((1, 5, kaldi_features.FEATURES), np.float32))
+    if hidden.shape != (1, 5, centroids.shape[1]):
         raise UsageError(
-            f"'{given}' makes {list(probe.shape)} of 5 frames, and the centroids of {CENTROIDS} "
+            f"'{given}' makes {list(hidden.shape)} of 5 frames, and the centroids of {CENTROIDS} "
             f"need [1, 5, {centroids.shape[1]}]; use the files of one release"
+        )
+    silence = np.zeros((1, whisper_features.BANDS, 40), np.float32)
+    entries = _run(semantic, silence, np.asarray([40], np.int32))
+    if entries.size != 10 or entries.dtype.kind != "i":
+        raise UsageError(
+            f"'{place / SEMANTIC}' makes {entries.dtype.name} {list(entries.shape)} of 400 ms, and "
+            "10 whole numbers are expected; use the file of the release"
         )
     return ReleasedCodec(
         linguistic,

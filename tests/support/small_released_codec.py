@@ -30,10 +30,10 @@ def write_released(place: Path) -> Path:
 class SmallSemantic(nn.Module):
     """Takes and gives what ``speech_tokenizer_v1.onnx`` does: an entry of 4096 each 40 ms."""
 
-    def __init__(self, bands: int = 128) -> None:
+    def __init__(self, bands: int, stride: int) -> None:
         super().__init__()
         torch.manual_seed(0)
-        self.first = nn.Conv1d(bands, 8, 3, stride=2, padding=1)
+        self.first = nn.Conv1d(bands, 8, 3, stride=stride, padding=1)
         self.second = nn.Conv1d(8, 4096, 3, stride=2, padding=1)
 
     def forward(self, feats: Tensor, feats_length: Tensor) -> Tensor:
@@ -42,11 +42,12 @@ class SmallSemantic(nn.Module):
         return entries.to(torch.int32)
 
 
-def write_semantic(path: Path, bands: int = 128) -> None:
+def write_semantic(path: Path, bands: int = 128, stride: int = 2) -> None:
+    """Write a graph; with other bands or another stride it is not the release's."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            SmallSemantic(bands),
+            SmallSemantic(bands, stride),
             (torch.zeros(1, bands, 40), torch.tensor([40], dtype=torch.int32)),
             path,
             input_names=["feats", "feats_length"],

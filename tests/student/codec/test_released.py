@@ -211,6 +211,12 @@ def test_a_semantic_encoder_of_another_signature_is_told_the_right_one(copy: Pat
     )
 
 
+def test_a_semantic_encoder_of_another_rate_is_named(copy: Path) -> None:
+    write_semantic(copy / "speech_tokenizer_v1.onnx", stride=1)
+    with pytest.raises(UsageError, match=r"makes int32 \[1, 20\] of 400 ms, and 10 whole numbers"):
+        open_released(copy)
+
+
 def test_graphs_that_changed_places_are_told_the_right_signature(copy: Path) -> None:
     shutil.copy(copy / "speech_tokenizer_v1.onnx", copy / "linguistic_encoder.onnx")
     with pytest.raises(UsageError, match=r"expected is float \[1, frames, 560\]"):
