@@ -4,10 +4,13 @@ Every head forgets at its own speed: the square root makes far things fade more 
 ALiBi's straight line, and since only distances count, sequences can be packed or padded on either
 side without any talk of positions. Tokens see only tokens of their own segment.
 
-Two ways to the same figures (a test holds them equal). The plain one adds a bias to PyTorch's
+Three ways to the same figures (a test holds them equal). The plain one adds a bias to PyTorch's
 scaled-dot-product attention; the bias is built once and shared by all layers, at the cost of
-``batch * heads * queries * keys`` numbers. Flex attention computes it inside the kernel and skips
-what lies in other segments, which pays on CUDA and for long sequences; it has to be compiled once.
+``batch * heads * queries * keys`` numbers. On a CPU packed rows are taken apart first, so that
+nothing is computed between segments: with 4 rows of 4 segments, `tiny` learns in 0.36 instead of
+0.57 core seconds, as fast as unpacked (November 2026). Flex attention computes the bias inside the
+kernel and skips what lies in other segments, which pays on CUDA and for long sequences; it has to
+be compiled once.
 """
 
 import math
@@ -70,6 +73,54 @@ def distance_bias(heads: int, query_segments: Tensor, key_segments: Tensor) -> T
     bias = -slope[:, None, None] * distance.clamp(min=0).sqrt()
     visible = (distance >= 0) & (query_segments[:, :, None] == key_segments[:, None, :])
     return bias.masked_fill(~visible[:, None], -torch.inf)
+
+
+def by_segment(heads: int, segments: Tensor, dtype: torch.dtype) -> Attend:
+    """Return attention of packed rows among themselves, each segment taken out and put back.
+
+    ``segments`` is int ``[batch, time]``; a segment is a run of equal numbers, 0 is padding, and
+    what padding gets is zero. The segments lie side by side as rows of one length, filled up at
+    their ends: what comes later is not seen, so all share one bias.
+    """
+    flat = segments.flatten()
+    number = torch.arange(len(flat), device=flat.device)
+    begins = (number % segments.shape[1] == 0) | (flat != flat.roll(1))
+    starts = number[begins]
+    lengths = torch.diff(starts, append=starts.new_tensor([len(flat)]))
+    is_speech = flat[starts] != 0
+    starts, lengths = starts[is_speech], lengths[is_speech]
+    longest = int(lengths.max()) if len(lengths) else 0
+    along = torch.arange(longest, device=flat.device)
+    is_real = along < lengths[:, None]
+    taken = torch.where(is_real, starts[:, None] + along, starts[:, None]).flatten()
+    # Padding finds the row of zeros that is put after all others.
+    back = torch.full_like(flat, len(taken))
+    real = is_real.flatten().nonzero().squeeze(1)
+    back[taken[real]] = real
+    whole = segments.new_ones(1, longest)
+    bias = distance_bias(heads, whole, whole).to(dtype)
+
+    def attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        mixed = F.scaled_dot_product_attention(
+            _rows(queries, taken, longest),
+            _rows(keys, taken, longest),
+            _rows(values, taken, longest),
+            attn_mask=bias,
+            enable_gqa=queries.shape[1] != keys.shape[1],
+        )
+        as_rows = F.pad(mixed.transpose(1, 2).flatten(0, 1).flatten(1), (0, 0, 0, 1))
+        batch, head_count, time, size = queries.shape
+        returned = as_rows.index_select(0, back).view(batch, time, head_count, size)
+        return returned.transpose(1, 2)
+
+    return attend
+
+
+def _rows(tensor: Tensor, taken: Tensor, longest: int) -> Tensor:
+    """Return ``[segments, heads, longest, size]`` of ``[batch, heads, time, size]``."""
+    heads, size = tensor.shape[1], tensor.shape[3]
+    as_rows = tensor.transpose(1, 2).reshape(-1, heads * size)
+    return as_rows.index_select(0, taken).view(-1, longest, heads, size).transpose(1, 2)
 
 
 def flex(heads: int, segments: Tensor) -> Attend:

@@ -164,8 +164,9 @@ class SpeechModel(nn.Module):
         """Return what stands before the head, ``[batch, time, hidden]``.
 
         ``ids`` is int64 ``[batch, time]``; ``segments``, of the same shape, says which ids belong
-        together (each sees only its own segment; 0 is padding), and without it a row is one
-        segment. With a ``cache``, ``ids`` go on after what it holds, and are added to it.
+        together: each run of equal numbers is a segment and sees only itself; 0 is padding, whose
+        figures mean nothing. Without it a row is one segment. With a ``cache``, ``ids`` go on after
+        what it holds, and are added to it.
         """
         attend = self._attention(ids, segments, cache)
         hidden = self.model.dropout(self.model.embed_tokens(ids))
@@ -206,6 +207,8 @@ class SpeechModel(nn.Module):
             return attention.plain(heads, so_far[:, cache.length :], so_far, dtype)
         if segments is None:
             segments = torch.ones_like(ids[:1])
+        elif not ids.is_cuda and segments.any():
+            return attention.by_segment(heads, segments, dtype)
         if ids.is_cuda and ids.shape[1] >= attention.FLEX_FROM:
             return attention.flex(heads, segments.expand_as(ids))
         return attention.plain(heads, segments, segments, dtype)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -209,6 +209,44 @@ def test_flex_attention_is_the_plain_one() -> None:
     plain = attention.plain(6, segments, segments, torch.float32)(queries, keys, values)
     flex = attention.flex(6, segments)(queries, keys, values)
     torch.testing.assert_close(flex, plain, atol=1e-5, rtol=1e-5)
+
+
+@given(
+    runs=st.lists(
+        st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9)), min_size=1, max_size=5),
+        min_size=1, max_size=3,
+    )
+)  # fmt: skip
+@settings(max_examples=25, deadline=None)
+def test_attention_by_segment_is_the_plain_one(runs: list[list[tuple[int, int]]]) -> None:
+    # Numbers may come again in a row: they are then other segments.
+    rows = [
+        [
+            4 * place + number if number else 0
+            for place, (number, n) in enumerate(row)
+            for _ in range(n)
+        ]
+        for row in runs
+    ]
+    longest = max(map(len, rows))
+    segments = torch.tensor([row + [0] * (longest - len(row)) for row in rows])
+    draw = torch.Generator().manual_seed(5)
+    queries = torch.randn(len(rows), 6, longest, 8, generator=draw)
+    keys, values = torch.randn(2, len(rows), 2, longest, 8, generator=draw)
+    assume(bool(segments.any()))
+    plain = attention.plain(6, segments, segments, torch.float32)(queries, keys, values)
+    apart = attention.by_segment(6, segments, torch.float32)(queries, keys, values)
+    is_speech = (segments != 0)[:, None, :, None]
+    torch.testing.assert_close(apart, plain * is_speech, atol=1e-5, rtol=1e-5)
+
+
+def test_rows_of_nothing_but_padding_give_finite_gradients_to_learn_from() -> None:
+    model = build(SMALLEST, seed=1).train()
+    padding = torch.zeros(2, 8, dtype=torch.long)
+    (model.hidden(padding, padding).sum() * 0.0).backward()
+    for name, weight in model.named_parameters():
+        if name != "lm_head.weight":
+            assert weight.grad is not None and not weight.grad.any(), name
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_one_others() -> None:
