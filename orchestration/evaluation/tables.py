@@ -84,7 +84,7 @@ def _print_comparisons(console: Console, report: Report) -> None:
     if not report.comparisons:
         return
     table = Table(title="Differences on the same texts", title_justify="left")
-    table.add_column("less")
+    table.add_column("difference")
     for name in compared:
         table.add_column(COLUMNS[name], justify="right")
     table.add_column("times the CER", justify="right")
