@@ -45,6 +45,7 @@ class Measured:
 
     item: Item
     clip: Clip | None
+    duration_s: float | None
     seconds: float | None
     failure: str | None
     fault: str | None
@@ -159,7 +160,9 @@ def _measured(item: Item, spoken: Spoken, clip: Clip | None, row: Mapping[str, A
         edits, word_edits = max(edits, len(asked)), max(word_edits, words)
     return Measured(
         item=item,
-        clip=clip,
+        # A fresh one: whoever measured this one left its samples in it, and a set has many.
+        clip=Clip(clip.encoded) if clip else None,
+        duration_s=clip.duration_s if clip else None,
         seconds=spoken.seconds,
         failure=failure,
         fault=_fault(prompt, asked, row["transcript"]) if known else None,

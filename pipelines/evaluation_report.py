@@ -141,9 +141,9 @@ def _wer(one: Measured) -> _Sides:
 
 
 def _real_time_factor(one: Measured) -> _Sides:
-    if one.clip is None or one.seconds is None:
+    if one.duration_s is None or one.seconds is None:
         return None
-    return one.seconds, one.clip.duration_s
+    return one.seconds, one.duration_s
 
 
 def _score(name: str) -> Callable[[Measured], _Sides]:

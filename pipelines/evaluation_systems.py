@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from lauter.datasets.audio import Clip, Samples
+from lauter.datasets.audio import Clip, Samples, decode_audio
 from lauter.datasets.codes import Codes, InvalidCodesError
 from lauter.pipelines.evaluation_items import Item
 from lauter.student.speak import EMPTY, INVALID
@@ -59,7 +59,7 @@ class Recorded:
         return [
             Spoken(None, 0, EMPTY, None)
             if item.recording is None
-            else Spoken(item.recording.samples, item.recording.sample_rate, None, item.recording_s)
+            else Spoken(*decode_audio(item.recording.encoded), None, item.recording_s)
             for item in items
         ]
 
@@ -72,16 +72,16 @@ class Resynthesis:
     def __init__(self, codec: "Codec", seed: int = 0) -> None:
         self._codec = codec
         self._seed = seed
-        self._timbres: dict[Clip, Timbre] = {}
+        self._timbres: dict[bytes, Timbre] = {}
 
     def speak(self, items: Sequence[Item]) -> list[Spoken]:
         """Encode and decode all recordings together; each takes its share of the time."""
         there = [(item.recording, item.reference) for item in items if item.recording is not None]
         started = time.perf_counter()
-        codes = self._codec.encode(
-            [clip.samples for clip, _ in there], [clip.sample_rate for clip, _ in there]
-        )
-        timbres = [self._timbre(reference or clip) for clip, reference in there]
+        # Decoded here and not in the clips, which would keep the samples of a whole set.
+        heard = [decode_audio(clip.encoded) for clip, _ in there]
+        codes = self._codec.encode([one for one, _ in heard], [rate for _, rate in heard])
+        timbres = [self._timbre(reference or Clip(clip.encoded)) for clip, reference in there]
         decoded = iter(decoded_each(self._codec, codes, timbres, self._seed))
         share = (time.perf_counter() - started) / max(1, len(there))
         return [
@@ -93,9 +93,9 @@ class Resynthesis:
 
     def _timbre(self, clip: Clip) -> "Timbre":
         # Texts of one voice share its reference.
-        if clip not in self._timbres:
-            self._timbres[clip] = self._codec.timbre(clip.samples, clip.sample_rate)
-        return self._timbres[clip]
+        if clip.encoded not in self._timbres:
+            self._timbres[clip.encoded] = self._codec.timbre(clip.samples, clip.sample_rate)
+        return self._timbres[clip.encoded]
 
 
 def decoded_each(
