@@ -101,7 +101,7 @@ class DistillSettings:
     clip: float = 1.0
     """Greatest norm of a gradient; a greater one is scaled down."""
     precision: str = "fp32"
-    """fp32 or bf16."""
+    """fp32, or bf16 (zero 1 up)."""
     zero: int = 0
     """What DeepSpeed shares out over processes: 0 nothing, 1 optimizer, 2 gradients, 3 weights."""
     offload: str = "none"

@@ -23,10 +23,11 @@ class TrainSettings:
     checkpoint goes on from it. The rate warms up over ``warm_up`` steps and falls from
     ``learning_rate`` to ``least_learning_rate`` along a cosine. ``init`` is a student's folder to
     begin with, which must be of the ``preset``, or of any size where that is None. ``zero`` is
-    DeepSpeed's stage; ``offload`` puts the optimizer's state, or weights too (``all``, stage 3),
-    into the host's memory. Every ``save_every`` steps a checkpoint is written, of which the last
-    ``keep`` stay; every ``evaluate_every`` steps the split ``valid_split`` is evaluated (0:
-    never). After ``patience`` evaluations without a better one training stops (0: never).
+    DeepSpeed's stage (bf16 wants 1 or more); ``offload`` puts the optimizer's state, or weights
+    too (``all``, stage 3), into the host's memory. Every ``save_every`` steps a checkpoint is
+    written, of which the last ``keep`` stay; every ``evaluate_every`` steps the split
+    ``valid_split`` is evaluated (0: never). After ``patience`` evaluations without a better one
+    training stops (0: never).
     ``threads`` are those of one process on a CPU (0: PyTorch's choice).
     """
 
@@ -73,6 +74,10 @@ class TrainSettings:
         _chosen("offload", self.offload, OFFLOADS)
         if self.zero not in range(4):
             raise UsageError(f"zero is {self.zero}; DeepSpeed's stages are 0, 1, 2 and 3")
+        if self.precision == "bf16" and not self.zero:
+            raise UsageError(
+                "bf16 wants zero=1 or more, which keep the weights in float32 beside; set zero=1"
+            )
         if (self.offload == "optimizer" and not self.zero) or (
             self.offload == "all" and self.zero != 3
         ):

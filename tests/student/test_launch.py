@@ -1,9 +1,7 @@
 """Two processes train what one trains, go on where they stopped, and outlive a killed worker."""
 
-import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -115,16 +113,21 @@ def test_what_processes_refuse_the_launcher_says(folder: Path) -> None:
         launch(settings, Launch("torchrun", 2))
 
 
-def killed_once(marker: str) -> Any:
-    """An evaluation in which a worker dies, the first time."""
-
-    def spoken(model: torch.nn.Module) -> Mapping[str, float]:
-        if not Path(marker).exists():
-            Path(marker).touch()
-            os._exit(9)
-        return {"cer": 0.5}
-
-    return spoken
+@pytest.mark.slow
+def test_on_ray_a_killed_worker_costs_the_steps_since_the_checkpoint(two: Path) -> None:
+    marks = two / "marks"
+    marks.mkdir()
+    result = launch(
+        settings_of(
+            two / "data", two / "ray", two / "init", zero=1, evaluate_every=2, save_every=2
+        ),
+        Launch("ray", 2),
+        evaluation=Evaluation("killed_once:make", {"folder": str(marks)}),
+    )
+    # Asked at step 2; killed at step 4; begun again after step 2: asked at 4 and at 6.
+    assert len(list(marks.iterdir())) == 4
+    assert result.steps == 6 and result.best == 0.5
+    assert losses(two / "ray") == losses(two / "whole-1")
 
 
 def test_a_launch_that_cannot_be_is_refused() -> None:
