@@ -5,8 +5,8 @@ All of them look at target places alone: a place is one id to foretell, in slot 
 vocabulary is illegal at each place: slot 0 allows the linguistic entries and the end, slot 1 the
 linguistic entries, slots 2 to 4 the semantic ones. A **slot-aware** loss knows that and asks
 nothing of the student that constrained sampling takes care of. It slices, it does not mask: of
-the 5440 columns of the compact vocabulary 2868 are left on average, of the released 74,752 also
-2868; and ``distillation_loss_of_hidden`` does not even compute the others.
+the 5440 columns of the compact vocabulary 2867 are left on average, of the released 74,752 just as
+many; and ``distillation_loss_of_hidden`` does not even compute the others.
 
 A teacher comes as full logits (on-policy) or as its cached top-k with the tail's mass
 (``TeacherTop``). The tail is one bucket there: all that the teacher did not name, taken together,
