@@ -56,15 +56,15 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The CER of each system over the texts whose ``axis`` has a value.
+    """Each system's figures over the texts whose ``axis`` has a value: the CER, and the means.
 
-    ``difference`` is the student's less that of the system that the verdict is against.
+    ``difference`` is the student's CER less that of the system that the verdict is against.
     """
 
     axis: str
     value: str
     texts: int
-    cer: Mapping[str, Estimate]
+    systems: Mapping[str, Mapping[str, Estimate]]
     difference: Difference | None
 
 
@@ -159,25 +159,37 @@ _COMPARED: Final[Mapping[str, Callable[[Measured], _Sides]]] = {
     "wer": _wer,
     **{name: _score(name) for name in MEANS},
 }
-_FIGURES: Final = {**_COMPARED, "real_time_factor": _real_time_factor}
+_FIGURES: Final[Mapping[str, Callable[[Measured], _Sides]]] = {
+    **_COMPARED,
+    "real_time_factor": _real_time_factor,
+}
 
 
 def system_figures(rows: Sequence[Measured], bootstrap: Bootstrap) -> SystemFigures:
     """Return the figures of one system from what was measured of it."""
-    figures = {}
-    for name, sides_of in _FIGURES.items():
-        sides = [found for one in rows if (found := sides_of(one)) is not None]
-        if sides:
-            figures[name] = bootstrap.estimate(_ratio(sides))
     judged = [one for one in rows if one.applicable]
     return SystemFigures(
         len(rows),
         sum(one.edits for one in judged),
         sum(one.characters for one in judged),
-        figures,
+        _estimates(rows, _FIGURES, bootstrap),
         _counted(one.failure for one in rows),
         _counted(one.fault for one in rows),
     )
+
+
+def _estimates(
+    rows: Sequence[Measured],
+    wanted: Mapping[str, Callable[[Measured], _Sides]],
+    bootstrap: Bootstrap,
+) -> dict[str, Estimate]:
+    """Return those of the wanted figures that some utterance has."""
+    found = {}
+    for name, sides_of in wanted.items():
+        sides = [one for one in map(sides_of, rows) if one is not None]
+        if sides:
+            found[name] = bootstrap.estimate(_ratio(sides))
+    return found
 
 
 def _ratio(sides: Sequence[tuple[float, float]]) -> Ratio:
@@ -212,28 +224,31 @@ def _comparison(
 def _slices(
     systems: Mapping[str, Sequence[Measured]], against: str | None, bootstrap: Bootstrap
 ) -> list[Slice]:
+    prompts = [one.item.request.prompt for one in next(iter(systems.values()))]
     found = []
     for axis in SLICED_BY:
-        by_value: dict[str, dict[str, list[tuple[float, float]]]] = {}
-        for name, rows in systems.items():
-            for one in rows:
-                sides = _cer(one)
-                if sides is not None:
-                    value = str(getattr(one.item.request.prompt, axis))
-                    by_value.setdefault(value, {}).setdefault(name, []).append(sides)
-        if 1 < len(by_value) <= MOST_SLICES:
-            for value, sides_by_system in sorted(by_value.items()):
-                ratios = {name: _ratio(sides) for name, sides in sides_by_system.items()}
-                found.append(_slice(axis, value, ratios, against, bootstrap))
+        values = [str(getattr(prompt, axis)) for prompt in prompts]
+        if 1 < len(set(values)) <= MOST_SLICES:
+            for value in sorted(set(values)):
+                chosen = [place for place, its_own in enumerate(values) if its_own == value]
+                of_slice = {name: [rows[i] for i in chosen] for name, rows in systems.items()}
+                found.append(_slice(axis, value, of_slice, against, bootstrap))
     return found
 
 
 def _slice(
-    axis: str, value: str, ratios: Mapping[str, Ratio], against: str | None, bootstrap: Bootstrap
+    axis: str,
+    value: str,
+    systems: Mapping[str, Sequence[Measured]],
+    against: str | None,
+    bootstrap: Bootstrap,
 ) -> Slice:
-    cer = {name: bootstrap.estimate(ratio) for name, ratio in ratios.items()}
-    difference = bootstrap.difference(ratios[STUDENT], ratios[against]) if against else None
-    return Slice(axis, value, next(iter(cer.values())).utterances, cer, difference)
+    figures = {name: _estimates(rows, _COMPARED, bootstrap) for name, rows in systems.items()}
+    difference = None
+    if against is not None:
+        compared = _comparison(systems, STUDENT, against, bootstrap)
+        difference = compared.differences.get("cer")
+    return Slice(axis, value, len(systems[next(iter(systems))]), figures, difference)
 
 
 def _verdict(

@@ -11,6 +11,7 @@ from lauter.orchestration.evaluation.tables import (
     counted,
     figures_shown,
     shown,
+    sliced_figures,
     with_interval,
 )
 from lauter.orchestration.single_page import generator_mark, render
@@ -60,6 +61,7 @@ def evaluation_page(
         report=report,
         columns=COLUMNS,
         names=figures_shown(report),
+        sliced=sliced_figures(report),
         bars=_bars(report),
         worst=[_shown(evaluation, position) for position in worst],
         fair=[_shown(evaluation, position) for position in fair],

@@ -97,20 +97,26 @@ def _print_comparisons(console: Console, report: Report) -> None:
     console.print(table)
 
 
+def sliced_figures(report: Report) -> list[str]:
+    """Return what is shown by slice: the CER, and the margins where tags asked for them."""
+    wanted = ("cer", "emotion_margin", "speed_margin")
+    having = {
+        name for piece in report.slices for figures in piece.systems.values() for name in figures
+    }
+    return [name for name in wanted if name in having]
+
+
 def _print_slices(console: Console, report: Report) -> None:
-    if not report.slices:
-        return
-    table = Table(title="CER % by slice", title_justify="left")
-    for name in ("axis", "value"):
-        table.add_column(name)
-    table.add_column("texts", justify="right")
-    for system in report.systems:
-        table.add_column(system, justify="right")
-    for piece in report.slices:
-        table.add_row(
-            piece.axis,
-            piece.value,
-            str(piece.texts),
-            *(with_interval("cer", piece.cer.get(system)) for system in report.systems),
-        )
-    console.print(table)
+    for name in sliced_figures(report):
+        table = Table(title=f"{COLUMNS[name]} by slice", title_justify="left")
+        for heading in ("axis", "value"):
+            table.add_column(heading)
+        table.add_column("texts", justify="right")
+        for system in report.systems:
+            table.add_column(system, justify="right")
+        for piece in report.slices:
+            estimates = [piece.systems[system].get(name) for system in report.systems]
+            if any(estimates):
+                told = [with_interval(name, estimate) for estimate in estimates]
+                table.add_row(piece.axis, piece.value, str(piece.texts), *told)
+        console.print(table)

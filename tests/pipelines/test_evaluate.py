@@ -12,7 +12,7 @@ from lauter.filters.asr import AsrScorer
 from lauter.filters.error_rate import ErrorRateScorer
 from lauter.filters.level import LevelScorer
 from lauter.filters.protocol import Sample
-from lauter.pipelines.evaluate import evaluate
+from lauter.pipelines.evaluate import Measured, evaluate
 from lauter.pipelines.evaluation_report import report
 from lauter.pipelines.evaluation_systems import Recorded, Spoken
 from lauter.student.evaluation import Bootstrap
@@ -67,11 +67,34 @@ def test_a_dialect_that_the_recogniser_does_not_know_is_in_no_rate_and_is_told()
 def test_slices_are_made_where_there_is_more_than_one_value() -> None:
     figures = report(evaluated(), against="teacher", margin=0.05, bootstrap=FEW)
     assert [(piece.axis, piece.value, piece.texts) for piece in figures.slices] == [
-        ("emotion", "joy", 2), ("emotion", "neutral", 2)
+        ("language", "en", 4), ("language", "zh", 1), ("dialect", "en-US", 4),
+        ("dialect", "yue", 1), ("emotion", "joy", 2), ("emotion", "neutral", 3),
     ]  # fmt: skip
-    joy = figures.slices[0]
-    assert joy.cer["student"].value == 1.0 and joy.difference is not None
-    assert joy.difference.value == 1.0 - joy.cer["teacher"].value
+    joy, unheard = figures.slices[4], figures.slices[3]
+    assert joy.systems["student"]["cer"].value == 1.0 and joy.difference is not None
+    assert joy.difference.value == 1.0 - joy.systems["teacher"]["cer"].value
+    assert list(unheard.systems["student"]) == ["speaker_similarity"]
+    assert unheard.difference is None
+
+
+def test_margins_are_told_by_the_emotion_that_was_asked_for() -> None:
+    def with_margin(one: Measured) -> Measured:
+        joyful = one.item.request.prompt.emotion == "joy"
+        return replace(one, figures={"emotion_margin": 0.5} if joyful else {})
+
+    systems = {
+        name: [with_margin(one) for one in measured]
+        for name, measured in evaluated().systems.items()
+    }
+    found = replace(evaluated(), systems=systems)
+    figures = report(found, against=None, margin=0.05, bootstrap=FEW)
+    margins = {
+        piece.value: piece.systems["student"].get("emotion_margin")
+        for piece in figures.slices
+        if piece.axis == "emotion"
+    }
+    assert margins["neutral"] is None and margins["joy"] is not None
+    assert (margins["joy"].value, margins["joy"].utterances) == (0.5, 2)
 
 
 def test_the_time_a_system_took_is_over_what_can_be_heard_of_it() -> None:

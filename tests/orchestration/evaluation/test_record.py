@@ -44,7 +44,7 @@ def test_its_keys_are_these() -> None:
     assert list(estimate) == ["value", "low", "high", "utterances"]
     assert list(record["comparisons"][0]) == ["system", "against", "differences", "cer_ratio"]
     assert list(record["comparisons"][0]["differences"]["cer"]) == [*estimate, "upper"]
-    assert list(record["slices"][0]) == ["axis", "value", "texts", "cer", "difference"]
+    assert list(record["slices"][0]) == ["axis", "value", "texts", "systems", "difference"]
     assert list(record["fingerprints"]) == ["student", "codec", "scorers", "data"]
     assert record["bootstrap"] == {"resamples": 200, "seed": 0, "confidence": 0.95}
 
