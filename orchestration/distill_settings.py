@@ -12,8 +12,8 @@ from typing import Any
 class MixtureSettings:
     """Of what an epoch is mixed."""
 
-    weights: dict[str, float] = field(default_factory=dict)
-    """Weights by language, dialect or emotion, such as {yue: 2, ja/joy: 0.5}; 0 leaves it out."""
+    weights: Any = None
+    """By language, dialect or emotion, such as {yue: 2, ja/joy: 0.5}; 0 leaves it out."""
     temperature: float = 1.0
     """Above 1 rare cells (language, dialect and emotion) come more often than they are there."""
     most_repeats: float = 8.0
@@ -132,9 +132,7 @@ class DistillSettings:
     """How often Ray starts them again after one died."""
     address: str = "local"
     """The Ray to join, as in ray.init; local starts one here."""
-    evaluator: str | None = None
-    """What makes the speaking evaluation, as module:function; its `cer` then chooses the best."""
-    evaluator_settings: dict[str, Any] = field(default_factory=dict)
-    """What it is called with."""
+    speak_texts: int = 0
+    """Held-out texts that the student says at each evaluation; its CER then chooses the best."""
     batches: BatchesSettings = field(default_factory=BatchesSettings)
     loss: LossesSettings = field(default_factory=LossesSettings)

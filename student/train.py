@@ -23,7 +23,7 @@ from typing import Any, Final
 import torch
 import torch.distributed as dist
 
-from lauter.datasets.errors import UsageError
+from lauter.datasets.errors import LauterError, UsageError
 from lauter.datasets.text_tokens import ByteTokenizer, TextTokenizer
 from lauter.student.batches import Batch, Packs, Step, linguistic_places
 from lauter.student.cached_teacher import TEACHER_COLUMN, teacher_of
@@ -160,15 +160,21 @@ class Trainer:
         settings = self.settings
         if not settings.evaluate_every:
             return None
-        held_out = HeldOut(
-            settings.data,
-            tokenizer,
-            self.config.vocabulary,
-            settings.batches,
-            self.config.context,
-            split=settings.valid_split,
-            extra_columns=columns,
-        )
+        try:
+            held_out = HeldOut(
+                settings.data,
+                tokenizer,
+                self.config.vocabulary,
+                settings.batches,
+                self.config.context,
+                split=settings.valid_split,
+                extra_columns=columns,
+            )
+        except UsageError as error:
+            raise UsageError(
+                f"nothing can be held out: {error}. Export with export.valid=0.02, or set "
+                "evaluate_every=0"
+            ) from error
         check_same_codec(held_out.codec_fingerprint, codec, f"the split {settings.valid_split}")
         return held_out
 
@@ -374,9 +380,14 @@ class Trainer:
         model = self._plain_model()
         spoken: list[Any] = [None]
         if model is not None:
-            with torch.no_grad():
-                spoken = [dict(self._speak_evaluation(model))]
+            try:
+                with torch.no_grad():
+                    spoken = [dict(self._speak_evaluation(model))]
+            except LauterError as error:
+                spoken = [error]  # the others would wait for ever
         dist.broadcast_object_list(spoken, device=torch.device("cpu"))
+        if isinstance(spoken[0], LauterError):
+            raise spoken[0]
         measured: Mapping[str, float] = spoken[0]
         return measured
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
@@ -14,10 +14,12 @@ from lauter.student.launch import Evaluation, Launch, launch
 from lauter.student.timbres import add_timbres
 from lauter.student.training_settings import TrainSettings, settings_from
 
+SPEAKING: Final = "lauter.pipelines.speaking_evaluation:make_speak_evaluation"
+
 
 def run(settings: DictConfig, console: Console) -> int:
     """Train, and say what came of it."""
-    training, how, evaluation = training_of(settings.distill)
+    training, how, evaluation = training_of(settings.distill, codec=settings.codec.folder)
     columns = (TextColumn("distilling"), BarColumn(), MofNCompleteColumn())
     with Progress(
         *columns, TimeRemainingColumn(), TextColumn("{task.fields[told]}"), console=console
@@ -53,10 +55,36 @@ def _with_timbres(student: Path, export: str, codec: str | None) -> str:
     return f"it brings the timbre{'' if count == 1 else 's'} of {count} of its voices"
 
 
-def training_of(node: DictConfig) -> tuple[TrainSettings, Launch, Evaluation | None]:
-    """Return what a `distill` node asks for; raises ``UsageError`` where it cannot be."""
+def training_of(
+    node: DictConfig, *, codec: str | None
+) -> tuple[TrainSettings, Launch, Evaluation | None]:
+    """Return what a `distill` node asks for; raises ``UsageError`` where it cannot be.
+
+    ``codec`` is the folder of the codec with which the student speaks in between.
+    """
     plain: Any = OmegaConf.to_container(node, resolve=True)
     how = Launch(*(plain.pop(name) for name in ("launcher", "processes", "restarts", "address")))
-    factory, given = plain.pop("evaluator"), plain.pop("evaluator_settings")
-    evaluation = Evaluation(factory, given) if factory else None
-    return settings_from(plain), how, evaluation
+    count = plain.pop("speak_texts")
+    mixture = plain["batches"]["mixture"]
+    mixture["weights"] = _weights(mixture["weights"] or {})
+    training = settings_from(plain)
+    if count <= 0:
+        return training, how, None
+    given = {
+        "data": str(Path(training.data).resolve()),
+        "split": training.valid_split,
+        "count": count,
+        "codec": codec and str(Path(codec).resolve()),
+    }
+    return training, how, Evaluation(SPEAKING, given)
+
+
+def _weights(given: Any) -> dict[str, float]:
+    """Return weights by words; Hydra cannot check them, as it adds no keys to a typed mapping."""
+    try:
+        return {str(words): float(weight) for words, weight in given.items()}
+    except (AttributeError, TypeError, ValueError):
+        raise UsageError(
+            f"distill.batches.mixture.weights is {given}; write words and their weights, such as "
+            "{yue: 2, ja/joy: 0.5}"
+        ) from None

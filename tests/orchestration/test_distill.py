@@ -1,0 +1,89 @@
+"""`lauter distill` says what came of it, and a bad request is one sentence and exit code 2."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from coded_export import coded_export
+from midget import midget
+from rich.console import Console
+
+from lauter.orchestration import command
+from lauter.orchestration.commands import distill
+from lauter.orchestration.settings import load_settings
+from lauter.student.batches import BatchSettings
+from lauter.student.checkpoint import load_model
+from lauter.student.distill import LossSettings
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("distill")
+    coded_export(folder / "data", 30)
+    midget(folder / "init")
+    return folder
+
+
+def words(folder: Path, *more: str) -> list[str]:
+    given = {
+        "data": folder / "data", "output": folder / "run", "init": folder / "init",
+        "preset": "null", "steps": 4, "evaluate_every": 2, "threads": 1,
+        "batches.batch_tokens": 400, "batches.micro_tokens": 200,
+    }  # fmt: skip
+    return [*(f"distill.{name}={value}" for name, value in given.items()), *more]
+
+
+def test_a_student_is_taught_and_the_run_is_on_record(folder: Path) -> None:
+    told = io.StringIO()
+    code = distill.run(load_settings(words(folder)), Console(file=told, width=200))
+    assert code == 0
+    assert "4 steps, loss" in told.getvalue() and f"{folder / 'run'}/student" in told.getvalue()
+    _, facts = load_model(folder / "run/student")
+    assert facts["codec_fingerprint"] == "codec-1"
+    record = json.loads((folder / "run/run.json").read_text())
+    assert record["settings"]["distill"]["steps"] == 4
+    assert len((folder / "run/log.jsonl").read_text().splitlines()) == 4 + 2
+    assert list((folder / "run/tensorboard").iterdir())
+
+
+@pytest.mark.parametrize("recipe", ["laptop", "gpu", "published"])
+def test_every_recipe_is_one_that_can_be_trained(recipe: str) -> None:
+    node = load_settings([f"distill={recipe}"]).distill
+    training, how, evaluation = distill.training_of(node, codec=None)
+    assert isinstance(training.batches, BatchSettings) and isinstance(training.loss, LossSettings)
+    assert how.launcher == "none" and evaluation is None
+
+
+def test_speaking_in_between_is_asked_of_the_pipelines() -> None:
+    node = load_settings(["distill.speak_texts=4", "distill.data=/d"]).distill
+    _, _, evaluation = distill.training_of(node, codec="/c")
+    assert evaluation is not None
+    assert evaluation.settings == {"data": "/d", "split": "valid", "count": 4, "codec": "/c"}
+    from lauter.student.launched import made_evaluation
+
+    assert callable(made_evaluation(evaluation.plain()))
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["distill.data=nowhere"], "nowhere is no export"),
+        (["distill.preset=huge"], "there is no student 'huge'"),
+        (["distill.launcher=slurm"], "there is no launcher 'slurm'"),
+        (["distill.valid_split=test"], "has no split 'test'; it has train, valid. Export with"),
+        (["distill.batches.pack_tokens=50"], "more than the 50 of batches.pack_tokens"),
+        (["distill.loss.kind=forward_kl"], "has no column top_logits, which the loss needs"),
+        (["distill.batches.mixture.weights={ja: 2}"], "names 'ja', of which there is no speech"),
+        (["distill.batches.mixture.weights=much"], "mixture.weights is much; write words and"),
+        (["distill.zero=2"], "was trained with zero=0, and this run has zero=2"),
+    ],
+)
+def test_what_cannot_be_taught_is_a_sentence_and_exit_code_2(
+    folder: Path, capsys: pytest.CaptureFixture[str], more: list[str], told: str
+) -> None:
+    if "zero=2" in more[0] and not (folder / "run").exists():
+        command.run(["distill", *words(folder)])
+    assert command.run(["distill", *words(folder), *more]) == 2
+    said = capsys.readouterr().err
+    assert told in said and "Traceback" not in said
