@@ -13,7 +13,6 @@ from lauter.datasets.errors import QualityGateMissedError, UsageError
 from lauter.datasets.records import Prompt
 from lauter.datasets.tags import MAX_LEVEL, Dialect, Emotion, Style
 from lauter.filters.asr import WhisperRecogniser
-from lauter.orchestration.durations import length_of_time
 from lauter.orchestration.progress import counted_progress
 from lauter.pipelines.best_of import Choice, best_of
 from lauter.student.generation import Sampling
@@ -181,9 +180,7 @@ def _say_speed(console: Console, chosen: Sequence[Choice]) -> None:
     )
     spent_s = sum(one.spoken.seconds for one in chosen)
     if heard_s:
-        console.print(
-            f"{length_of_time(heard_s)} of speech, each second in {spent_s / heard_s:.2f} s"
-        )
+        console.print(f"{heard_s:.1f} s of speech, each second in {spent_s / heard_s:.2f} s")
 
 
 def _check_all_ended(chosen: Sequence[Choice]) -> None:
