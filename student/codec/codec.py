@@ -1,13 +1,13 @@
 """The codec: speech to codes of two books, and codes and a voice to speech.
 
 A codec is a folder: ``codec.json`` says what it is and how it was trained, ``codec.safetensors``
-holds its weights in 16 bits. Its fingerprint is a digest of the weights and of the recogniser whose
-features the linguistic book divides. Codes of one codec mean nothing to another, so whoever
-stores codes stores the fingerprint with them.
+holds its weights in 16 bits. Its fingerprint is a digest of what decides codes: the semantic
+encoder, the linguistic book and the recogniser whose features that divides. Codes of one codec mean
+nothing to another, so whoever stores codes stores the fingerprint with them.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,8 +23,7 @@ from torch import Tensor
 from lauter.datasets.audio import Samples
 from lauter.datasets.codes import Codes, Entries, deinterleave, interleave
 from lauter.datasets.errors import UsageError
-from lauter.datasets.identity import content_id
-from lauter.datasets.weights import sha256_of
+from lauter.datasets.identity import content_id, digest
 from lauter.student.codec import linguistic
 from lauter.student.codec.blocks import mask_of
 from lauter.student.codec.condition import Condition, TimbreEncoder
@@ -99,7 +98,7 @@ class Codec:
     ) -> None:
         self.fingerprint = fingerprint
         self.about = about or {}
-        self._parts = {
+        self.parts = {
             "semantic": semantic,
             "timbre": timbre,
             "condition": condition,
@@ -108,7 +107,7 @@ class Codec:
         }
         self._semantic, self._timbre, self._condition = semantic, timbre, condition
         self._flow, self._vocoder, self._book = flow, vocoder, book
-        for part in self._parts.values():
+        for part in self.parts.values():
             part.eval()
         self._log_mel = LogMel()
         self.device = torch.device("cpu")
@@ -116,7 +115,7 @@ class Codec:
     def to(self, device: str | torch.device) -> "Codec":
         """Move the networks; the recogniser stays where it is."""
         self.device = torch.device(device)
-        for part in [*self._parts.values(), self._log_mel]:
+        for part in [*self.parts.values(), self._log_mel]:
             part.to(self.device)
         return self
 
@@ -322,7 +321,7 @@ class Codec:
         folder.mkdir(parents=True, exist_ok=True)
         tensors = {
             f"{name}.{key}": value.detach().cpu().half().contiguous()
-            for name, part in self._parts.items()
+            for name, part in self.parts.items()
             for key, value in part.state_dict().items()
         }
         tensors["book.mean"] = torch.from_numpy(self._book.mean)
@@ -377,14 +376,19 @@ def open_codec(folder: str | Path | None = None) -> Codec:
         raise UsageError(
             f"the codec in {place} has not the weights that it should have; copy it again"
         ) from error
-    digest = content_id(
-        "lauter.codec.v1",
-        {
-            "weights": sha256_of(place / _WEIGHTS),
-            "recogniser": RecogniserFeatures().fingerprint(),
-        },
+    return Codec(**parts, book=book, fingerprint=_fingerprint(tensors), about=about)
+
+
+def _fingerprint(tensors: Mapping[str, Tensor]) -> str:
+    """Return a digest of all that decides codes; the decoder may be trained anew without it."""
+    weights = {
+        name: digest("lauter.tensor.v1", tensor.contiguous().numpy().tobytes())
+        for name, tensor in tensors.items()
+        if name.startswith(("semantic.", "book."))
+    }
+    return content_id(
+        "lauter.codec.v1", {"weights": weights, "recogniser": RecogniserFeatures().fingerprint()}
     )
-    return Codec(**parts, book=book, fingerprint=digest, about=about)
 
 
 def in_whole_groups(clip: Samples, sample_rate: int) -> Samples:
