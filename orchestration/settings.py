@@ -262,6 +262,8 @@ class Settings:
     """Where texts come from (group)."""
     quotas: Any = None
     """How many of each kind (group)."""
+    recipe: Any = None
+    """Choices and settings that belong together, for every command of a project (group)."""
     source: Any = None
     """What `lauter import` reads (group)."""
     student: str | None = None

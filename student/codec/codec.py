@@ -27,7 +27,7 @@ from lauter.datasets.identity import content_id, digest
 from lauter.student.codec import linguistic
 from lauter.student.codec.blocks import mask_of
 from lauter.student.codec.condition import Condition, TimbreEncoder
-from lauter.student.codec.flow import Flow, euler, group_noise, prompt_of, told_by
+from lauter.student.codec.flow import Flow, euler, group_noise, prompt_of, start_of, told_by
 from lauter.student.codec.griffin_lim import griffin_lim
 from lauter.student.codec.linguistic import LinguisticBook, RecogniserFeatures
 from lauter.student.codec.mel import (
@@ -303,7 +303,7 @@ class Codec:
             )
             mels = euler(
                 self._flow,
-                noise.to(here),
+                start_of(coarse, noise.to(here)),
                 told_by(features, coarse),
                 prompt_of(known, prompt_frames).to(here),
                 mask,

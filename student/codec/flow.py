@@ -1,13 +1,16 @@
 """From codes to a mel: flow matching with optimal-transport paths (Y. Lipman et al., 2210.02747).
 
-A network tells the velocity that carries noise, along straight lines, to the mel of speech with
-these codes in this voice; Euler steps follow it. Told the beginning of the mel (a prompt), it goes
-on in its voice. Now and then it was told nothing, so what is said can be pressed harder than it
-asks for itself (classifier-free guidance, J. Ho and T. Salimans, 2207.12598).
+A network tells the velocity that carries a start, along straight lines, to the mel of speech with
+these codes in this voice; Euler steps follow it. The start is the coarse mel with noise round it
+(a prior that knows the mean, as in V. Popov et al., Grad-TTS, 2105.06337): the way is short, and a
+flow that was trained little is no worse than the mean. Told the beginning of the mel (a prompt), it
+goes on in its voice. Now and then it was told nothing, so what is said can be pressed harder than
+it asks for itself (classifier-free guidance, J. Ho and T. Salimans, 2207.12598).
 """
 
 import math
 from itertools import pairwise
+from typing import Final
 
 import numpy as np
 import torch
@@ -17,6 +20,8 @@ from lauter.student.codec.blocks import ConvNeXtBlock
 from lauter.student.codec.mel import BANDS, FRAMES_PER_GROUP
 
 _TIME = 128
+SPREAD: Final = 0.5
+"""Deviation of the noise round the coarse mel, in units of normalised mels."""
 _PAIR = 2
 """Frames that the network takes as one step: half the work, and a farther reach."""
 
@@ -80,7 +85,7 @@ def _sinusoids(time: Tensor) -> Tensor:
 def flow_loss(
     flow: Flow,
     mels: Tensor,
-    noise: Tensor,
+    start: Tensor,
     time: Tensor,
     told: Tensor,
     prompt_frames: Tensor,
@@ -92,11 +97,11 @@ def flow_loss(
     ``prompt_frames`` int ``[batch]`` says how much of each mel's beginning is given.
     """
     moment = time[:, None, None]
-    noisy = (1 - moment) * noise + moment * mels
+    noisy = (1 - moment) * start + moment * mels
     prompt = prompt_of(mels, prompt_frames)
     velocity = flow(noisy, time, told, prompt, mask, is_told)
     wanted = mask * (1 - prompt[..., -1:])
-    error = (velocity.float() - (mels - noise)).square() * wanted
+    error = (velocity.float() - (mels - start)).square() * wanted
     return error.sum() / (wanted.sum() * BANDS)
 
 
@@ -109,7 +114,7 @@ def prompt_of(mels: Tensor, frames: Tensor) -> Tensor:
 
 def euler(
     flow: Flow,
-    noise: Tensor,
+    start: Tensor,
     told: Tensor,
     prompt: Tensor,
     mask: Tensor,
@@ -117,23 +122,28 @@ def euler(
     steps: int = 10,
     guidance: float = 0.7,
 ) -> Tensor:
-    """Return normalised mels: ``noise`` carried along in ``steps``.
+    """Return normalised mels: ``start`` carried along in ``steps``.
 
     The steps are short at the beginning, where little is decided yet and all depends on it (cosine
     schedule). ``guidance`` 0 asks the network once a step, anything else twice.
     """
     times = 1 - torch.cos(torch.linspace(0, math.pi / 2, steps + 1))
-    mels = noise
-    batch = len(noise)
-    for start, end in pairwise(times):
-        moment = start.to(noise.device).expand(batch)
+    mels = start
+    batch = len(start)
+    for before, after in pairwise(times):
+        moment = before.to(start.device).expand(batch)
         velocity = flow(mels, moment, told, prompt, mask)
         if guidance:
-            nothing = torch.zeros(batch, dtype=torch.bool, device=noise.device)
+            nothing = torch.zeros(batch, dtype=torch.bool, device=start.device)
             untold = flow(mels, moment, told, torch.zeros_like(prompt), mask, nothing)
             velocity = velocity + guidance * (velocity - untold)
-        mels = mels + (end - start).to(noise.device) * velocity
+        mels = mels + (after - before).to(start.device) * velocity
     return mels
+
+
+def start_of(coarse: Tensor, noise: Tensor) -> Tensor:
+    """Return where the flow starts from; the coarse mel is not taught through it."""
+    return coarse.detach() + SPREAD * noise
 
 
 def group_noise(groups: int, seed: int, first: int = 0) -> Tensor:

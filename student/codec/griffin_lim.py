@@ -19,11 +19,12 @@ def griffin_lim(mels: Tensor, *, iterations: int = 32, seed: int = 0) -> Tensor:
     angles = torch.rand(magnitudes.shape, generator=chance).to(mels.device) * 2 * torch.pi
     spectrum = torch.polar(magnitudes, angles)
     side = (WINDOW - HOP) // 2
+    ones = torch.ones_like(mels[..., :1])
     for _ in range(iterations):
-        samples = overlap_add(spectrum, log_mel.window)
+        samples = overlap_add(spectrum, log_mel.window, ones)
         padded = nn.functional.pad(samples, (side, side))
         found = torch.stft(
             padded, WINDOW, HOP, window=log_mel.window, center=False, return_complex=True
         )
         spectrum = torch.polar(magnitudes, found.angle())
-    return overlap_add(spectrum, log_mel.window)
+    return overlap_add(spectrum, log_mel.window, ones)

@@ -67,7 +67,8 @@ def clip_batches(
 ) -> Iterator[ClipBatch]:
     """Yield batches of clips of like length, in random order, for ever.
 
-    Speakers get the square root of their share, so that those with little speech are heard too.
+    A speaker's share is the number of their clips to the power of 3/4, so that those with little
+    speech are heard more than they speak, and yet do not drown the others.
     """
     chance = np.random.default_rng(seed)
     log_mel = LogMel()
@@ -75,7 +76,7 @@ def clip_batches(
     for number, clip in enumerate(clips):
         of_speaker.setdefault(clip.speaker, []).append(number)
     weights = np.concatenate(
-        [np.full(len(numbers), len(numbers) ** -0.5) for numbers in of_speaker.values()]
+        [np.full(len(numbers), len(numbers) ** -0.25) for numbers in of_speaker.values()]
     )
     numbers = np.concatenate(list(of_speaker.values()))
     weights /= weights.sum()

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from lauter.student.codec.blocks import mask_of
-from lauter.student.codec.flow import Flow, flow_loss, told_by
+from lauter.student.codec.flow import Flow, flow_loss, start_of, told_by
 from lauter.student.codec.mel import FRAMES_PER_GROUP
 from lauter.student.codec.semantic import quantise
 from lauter.student.codec.train_codes import ClipBatch, CodesModel, cosine_rate
@@ -75,7 +75,7 @@ def train_flow(
             velocity = flow_loss(
                 flow,
                 batch.mels,
-                torch.randn(batch.mels.shape, generator=chance),
+                start_of(coarse.float(), torch.randn(batch.mels.shape, generator=chance)),
                 torch.rand(size, generator=chance),
                 told_by(features, coarse),
                 (share * batch.groups * FRAMES_PER_GROUP).long(),

@@ -38,16 +38,19 @@ class Vocoder(nn.Module):
             features = block(features, mask)
         magnitude, phase = self.head(self.norm(features)).float().chunk(2, -1)
         spectrum = torch.polar(magnitude.clamp(max=_LOUDEST).exp() * mask, phase)
-        return overlap_add(spectrum.transpose(1, 2), self.window)
+        return overlap_add(spectrum.transpose(1, 2), self.window, mask)
 
 
-def overlap_add(spectrum: Tensor, window: Tensor) -> Tensor:
-    """Return the samples of ``[batch, bins, frames]``, frame i centred on the middle of hop i."""
+def overlap_add(spectrum: Tensor, window: Tensor, mask: Tensor) -> Tensor:
+    """Return the samples of ``[batch, bins, frames]``, frame i centred on the middle of hop i.
+
+    Frames that ``mask`` ``[batch, frames, 1]`` leaves out must be zero, and count for nothing.
+    """
     frames = spectrum.shape[-1]
     pieces = torch.fft.irfft(spectrum, WINDOW, dim=1) * window[:, None]
     length = (frames - 1) * HOP + WINDOW
     whole = _folded(pieces, length)
-    weight = _folded((window.square()[:, None]).expand(1, -1, frames), length)
+    weight = _folded(window.square()[:, None] * mask.transpose(1, 2), length)
     side = (WINDOW - HOP) // 2
     return (whole / weight.clamp(min=1e-4))[:, side : side + frames * HOP]
 

@@ -3,7 +3,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lauter.student.codec.flow import Flow, euler, flow_loss, group_noise, prompt_of, told_by
+from lauter.student.codec.flow import (
+    SPREAD,
+    Flow,
+    euler,
+    flow_loss,
+    group_noise,
+    prompt_of,
+    start_of,
+    told_by,
+)
 from lauter.student.codec.mel import BANDS
 
 
@@ -66,6 +75,15 @@ def test_padding_changes_nothing(guidance: float) -> None:
         )  # fmt: skip
 
     assert torch.allclose(padded[:, :24], alone, atol=1e-4)
+
+
+def test_the_flow_starts_round_the_coarse_mel() -> None:
+    coarse = torch.randn(3, 400, BANDS, requires_grad=True)
+
+    start = start_of(coarse, torch.randn(3, 400, BANDS))
+
+    assert not start.requires_grad
+    assert abs(float((start - coarse).std()) - SPREAD) < 0.01
 
 
 def test_the_loss_leaves_out_prompt_and_padding() -> None:

@@ -12,7 +12,7 @@ def test_overlap_add_undoes_the_transform() -> None:
     padded = torch.nn.functional.pad(samples, (side, side))
     spectrum = torch.stft(padded, WINDOW, HOP, window=window, center=False, return_complex=True)
 
-    found = overlap_add(spectrum, window)
+    found = overlap_add(spectrum, window, torch.ones(2, 24, 1))
 
     assert found.shape == samples.shape
     assert torch.allclose(found, samples, atol=1e-4)
@@ -30,7 +30,7 @@ def test_a_padded_row_sounds_as_it_does_alone() -> None:
     both = vocoder(together, mask)
 
     alone = vocoder(short, torch.ones(1, 20, 1))[0]
-    assert torch.allclose(both[0, : 18 * HOP], alone[: 18 * HOP], atol=1e-4)
+    assert torch.allclose(both[0, : 20 * HOP], alone, atol=1e-4)
     assert torch.allclose(both[1], vocoder(long, torch.ones(1, 32, 1))[0], atol=1e-4)
 
 
