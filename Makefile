@@ -34,6 +34,11 @@ demo: environment
 	$(BIN)/lauter synthesize quotas=demo corpus=runs/demo/corpus
 	$(BIN)/lauter export corpus=runs/demo/corpus export.folder=runs/demo/shards export.overwrite=true
 	$(BIN)/lauter audit corpus=runs/demo/corpus audit.page=runs/demo/audit.html
+	$(BIN)/lauter synthesize recipe=phrases corpus=runs/demo/phrases
+	$(BIN)/lauter codec encode corpus=runs/demo/phrases
+	$(BIN)/lauter export recipe=phrases corpus=runs/demo/phrases export.folder=runs/demo/codes export.overwrite=true
+	$(BIN)/lauter distill recipe=phrases distill.data=runs/demo/codes distill.output=runs/demo/student
+	$(BIN)/lauter evaluate student=runs/demo/student/student corpus=runs/demo/phrases evaluate.data=runs/demo/codes evaluate.folder=runs/demo/evaluation evaluate.margin=0.15
 
 test: environment lint
 	$(BIN)/python -m pytest

@@ -102,7 +102,8 @@ def flow_loss(
     velocity = flow(noisy, time, told, prompt, mask, is_told)
     wanted = mask * (1 - prompt[..., -1:])
     error = (velocity.float() - (mels - start)).square() * wanted
-    return error.sum() / (wanted.sum() * BANDS)
+    mean: Tensor = error.sum() / (wanted.sum() * BANDS)
+    return mean
 
 
 def prompt_of(mels: Tensor, frames: Tensor) -> Tensor:

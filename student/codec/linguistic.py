@@ -58,8 +58,8 @@ class RecogniserFeatures:
             for start in range(0, len(places), _BATCH):
                 together = places[start : start + _BATCH]
                 found = self._encoded([pieces[place][1] for place in together], window)
-                for place, features in zip(together, found, strict=True):
-                    heard[place] = features
+                for place, of_piece in zip(together, found, strict=True):
+                    heard[place] = of_piece
         found_of: list[list[Features]] = [[] for _ in clips]
         for (number, _), features in zip(pieces, heard, strict=True):
             assert features is not None

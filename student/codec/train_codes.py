@@ -81,12 +81,12 @@ def clip_batches(
     numbers = np.concatenate(list(of_speaker.values()))
     weights /= weights.sum()
     while True:
-        drawn = chance.choice(numbers, batch_size * 8, p=weights)
-        drawn = sorted(drawn, key=lambda number: len(clips[number].samples))
+        chosen = chance.choice(numbers, batch_size * 8, p=weights).tolist()
+        drawn = sorted(chosen, key=lambda number: len(clips[number].samples))
         starts = np.arange(0, len(drawn), batch_size)
         for start in chance.permutation(starts):
-            chosen = [clips[number] for number in drawn[start : start + batch_size]]
-            yield _together(chosen, clips, of_speaker, longest_groups, chance, log_mel)
+            together = [clips[number] for number in drawn[start : start + batch_size]]
+            yield _together(together, clips, of_speaker, longest_groups, chance, log_mel)
 
 
 def _together(

@@ -84,7 +84,7 @@ def train_flow(
             )
             error = ((coarse - batch.mels).abs() * mask).sum() / (mask.sum() * batch.mels.shape[-1])
         optimizer.zero_grad(set_to_none=True)
-        (velocity + settings.coarse_weight * error).backward()  # type: ignore[no-untyped-call]
+        (velocity + settings.coarse_weight * error).backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         on_step(step, {"velocity": float(velocity.detach()), "mel": float(error.detach())})

@@ -43,7 +43,7 @@ def segments(clips: Sequence[NDArray[np.int16]], settings: VocoderTraining) -> I
     while True:
         batch = np.zeros((settings.batch_size, size), np.float32)
         for row in batch:
-            clip = clips[chance.integers(len(clips))]
+            clip = clips[int(chance.integers(len(clips)))]
             start = int(chance.integers(max(1, len(clip) - size)))
             piece = clip[start : start + size]
             row[: len(piece)] = piece / 32768.0
@@ -91,7 +91,7 @@ def train_vocoder(
             ).mean()
             total = total + losses["adversarial"] + 4 * losses["features"]
         own.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()
         nn.utils.clip_grad_norm_(vocoder.parameters(), 10)
         own.step()
         on_step(step, {name: float(loss.detach()) for name, loss in losses.items()})
