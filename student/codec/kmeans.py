@@ -37,7 +37,7 @@ def fit_centroids(
         counts = _MEMORY * counts + came
         rate = np.where(came > 0, came / np.maximum(counts, 1), 0)[:, None].astype(np.float32)
         means = sums / np.maximum(came, 1)[:, None].astype(np.float32)
-        centroids = centroids + rate * (means - centroids)
+        centroids = (centroids + rate * (means - centroids)).astype(np.float32)
         if number < batches // 2:
             dead = np.flatnonzero(counts < _DEAD_BELOW * counts.mean())
             centroids[dead] = batch[chance.integers(0, len(batch), len(dead))]
