@@ -69,6 +69,22 @@ class LossesSettings:
 
 
 @dataclass
+class OnPolicySettings:
+    """Steps in which the student is corrected in what it says itself."""
+
+    share: float = 0.0
+    """Share of the steps, spread evenly; 0: none."""
+    teacher: str | None = None
+    """Folder of the student that corrects it: same ids, same codec."""
+    kind: str = "reverse_kl"
+    """The divergence from its teacher, as in distill.loss.kind."""
+    temperature: float = 1.0
+    """At which the student draws its answers; 1: as it believes."""
+    longest: float = 2.0
+    """As many times the codes of the data may be said before an answer is broken off."""
+
+
+@dataclass
 class DistillSettings:
     """`lauter distill`."""
 
@@ -136,3 +152,4 @@ class DistillSettings:
     """Held-out texts that the student says at each evaluation; its CER then chooses the best."""
     batches: BatchesSettings = field(default_factory=BatchesSettings)
     loss: LossesSettings = field(default_factory=LossesSettings)
+    on_policy: OnPolicySettings = field(default_factory=OnPolicySettings)

@@ -143,8 +143,6 @@ class EvaluateSettings:
     """A SEED-TTS style list (id|prompt text|prompt wav|target text) instead of corpus or export."""
     language: str = "en"
     """Language or dialect of that list."""
-    codec: str | None = None
-    """Folder of the codec; null: the one that comes with Lauter."""
     against: str | None = "auto"
     """teacher, resynthesis, ground_truth (of a list), auto (what recordings there are) or null."""
     margin: float = 0.05

@@ -8,6 +8,7 @@ DeepSpeed's mean over ranks makes that the exact mean over places.
 
 import logging
 import os
+from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 
 import torch
@@ -48,10 +49,19 @@ class Objective(nn.Module):
         self._vocabulary = vocabulary
         self._whole = whole
 
-    def forward(self, batch: Batch, teacher: TeacherTop | None = None) -> tuple[Tensor, Tensor]:
-        """Return the loss summed over places, and ``Loss.sums`` of the batch."""
+    def forward(
+        self,
+        batch: Batch,
+        teacher: TeacherTop | Tensor | None = None,
+        settings: LossSettings | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Return the loss summed over places, and ``Loss.sums`` of the batch.
+
+        ``settings`` are this batch's, where it has others than the run.
+        """
         hidden = self.model.hidden(batch.ids, batch.segments).flatten(0, 1)[batch.places]
-        rest = (batch.targets, batch.slots, self._settings, self._vocabulary, teacher)
+        how = settings or self._settings
+        rest = (batch.targets, batch.slots, how, self._vocabulary, teacher)
         if self._whole:
             loss = distillation_loss_of_hidden(hidden, self.model.lm_head.weight, *rest)
         else:
@@ -146,11 +156,28 @@ def whole_weights(engine: Engine, *, keep: bool) -> dict[str, Tensor]:
     All ranks must call it, as under ZeRO-3 each weight is gathered for a moment; only those with
     ``keep`` get copies, in the host's memory, the others an empty mapping.
     """
+    weights: dict[str, Tensor] = {}
+    for name, weight in _gathered(engine):
+        if keep:
+            weights[name] = weight.to("cpu", copy=True)
+    return weights
+
+
+def copy_weights(engine: Engine, into: SpeechModel | None) -> None:
+    """Bring a plain model of the student's shape to the weights that the student has now.
+
+    All ranks must call it, those without a model (None) too.
+    """
+    theirs = dict(into.named_parameters()) if into is not None else {}
+    for name, weight in _gathered(engine):
+        if theirs:
+            theirs[name].data.copy_(weight)
+
+
+def _gathered(engine: Engine) -> Iterator[tuple[str, Tensor]]:
+    """Yield the student's weights by name, each of which is whole until the next is asked for."""
     import deepspeed
 
-    weights: dict[str, Tensor] = {}
     for name, weight in engine.module.model.named_parameters():
         with deepspeed.zero.GatheredParameters([weight], enabled=hasattr(weight, "ds_id")):
-            if keep:
-                weights[name] = weight.detach().to("cpu", copy=True)
-    return weights
+            yield name, weight.detach()

@@ -88,7 +88,9 @@ def launch(
     output = Path(settings.output).resolve()
     output.mkdir(parents=True, exist_ok=True)
     job = output / JOB
-    plain = settings.plain() | {"data": str(Path(settings.data).resolve()), "output": str(output)}
+    plain = settings.plain() | {"data": _whole(settings.data), "init": _whole(settings.init)}
+    plain |= {"output": str(output)}
+    plain["on_policy"]["teacher"] = _whole(settings.on_policy.teacher)
     job.write_text(json.dumps({"settings": plain, "evaluation": spec}), encoding="utf-8")
     (output / OUTCOME).unlink(missing_ok=True)
     if how.launcher == "ray":
@@ -96,6 +98,11 @@ def launch(
     else:
         _in_processes(job, how, settings, on_step)
     return _told(output)
+
+
+def _whole(folder: str | None) -> str | None:
+    """Return a path that holds in processes which start in another folder."""
+    return None if folder is None else str(Path(folder).resolve())
 
 
 def _in_processes(job: Path, how: Launch, settings: TrainSettings, on_step: OnStep | None) -> None:

@@ -109,10 +109,11 @@ class Teacher:
         kept: Kept | None = None,
         device: torch.device | str = "cpu",
         dtype: torch.dtype | None = None,
+        tokenizer: TextTokenizer | None = None,
     ) -> "Teacher":
         """Load a teacher from a student's folder; raises ``UsageError`` where there is none."""
         model, facts = load_model(folder, device=device, dtype=dtype)
-        return cls(model, facts, name=f"the teacher {folder}", kept=kept)
+        return cls(model, facts, name=f"the teacher {folder}", kept=kept, tokenizer=tokenizer)
 
     def example(self, row: Mapping[str, Any]) -> Example:
         """Return what a row of a corpus or an export asks; it has the columns ``READS``.

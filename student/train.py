@@ -26,11 +26,13 @@ import torch.distributed as dist
 from lauter.datasets.errors import LauterError, UsageError
 from lauter.datasets.text_tokens import ByteTokenizer, TextTokenizer
 from lauter.student.batches import Batch, Packs, Step, linguistic_places
+from lauter.student.beginning import beginning
 from lauter.student.cached_teacher import TEACHER_COLUMN, teacher_of
-from lauter.student.checkpoint import load_model, save_model
+from lauter.student.checkpoint import save_model
 from lauter.student.distill import LossSettings, means
 from lauter.student.engine import (
     Objective,
+    copy_weights,
     gradient_norm,
     keeps_norm,
     open_engine,
@@ -38,7 +40,7 @@ from lauter.student.engine import (
 )
 from lauter.student.examples import SpokenExamples
 from lauter.student.model import SpeechModel, build
-from lauter.student.presets import PRESETS
+from lauter.student.on_policy import Lesson, OnPolicy
 from lauter.student.processes import open_process_group, stop_requests
 from lauter.student.training_log import TrainingLog, peak_flops, training_flops
 from lauter.student.training_settings import TrainSettings, learning_rate
@@ -117,7 +119,7 @@ class Trainer:
         self._speak_evaluation = speak_evaluation
         self._rank, self._world = dist.get_rank(), dist.get_world_size()
         self._output = Path(settings.output)
-        model, told = _model(settings)
+        model, told = beginning(settings)
         self.config = model.config
         vocabulary = self.config.vocabulary
         columns = (TEACHER_COLUMN,) if settings.loss.wants_teacher else ()
@@ -147,6 +149,11 @@ class Trainer:
             "precision": settings.precision,
             **self.packs.bound_to(),
         }
+        self._on_policy: OnPolicy | None = None
+        if settings.on_policy.share:
+            speaker = self._plain_model()
+            self._on_policy = OnPolicy(settings, self.packs, speaker, device, tokenizer)
+            self._facts["on_policy_teacher"] = self._on_policy.fingerprint
         self.progress = Progress()
         self._engine = self._open(model)
         self._peak, self.peak_is = peak_flops(device, settings.precision)
@@ -267,12 +274,14 @@ class Trainer:
         rate = learning_rate(settings, self.progress.step, self.steps)
         for group in engine.optimizer.param_groups:
             group["lr"] = rate
+        lesson = self._lesson(step)
+        step, loss = lesson.step, lesson.loss
         engine.train()
-        count = self._summed([_weight_of(batch, settings.loss) for batch in step.batches])
+        count = self._summed([_weight_of(batch, loss) for batch in step.batches])
         sums, losses, norm = torch.zeros(8, dtype=torch.float64), [], None
         for number, batch in enumerate(step.batches, start=1):
             there = batch.to(self.device)
-            total, of_batch = engine(there, self._teacher(batch))
+            total, of_batch = engine(there, lesson.teacher(batch), loss)
             engine.backward(total * (self._world / max(count, 1e-9)), scale_wrt_gas=False)
             sums += of_batch.cpu()
             losses.append(float(of_batch[0]))
@@ -280,8 +289,7 @@ class Trainer:
                 engine.step()
         tokens = sum(int((batch.segments > 0).sum()) for batch in step.batches)
         flops = sum(
-            training_flops(self.config, batch, slot_aware=settings.loss.slot_aware)
-            for batch in step.batches
+            training_flops(self.config, batch, slot_aware=loss.slot_aware) for batch in step.batches
         )
         extra = torch.tensor([tokens, flops, float(stop)], dtype=torch.float64)
         everywhere = reduced(torch.cat([sums, extra]), self.device)
@@ -307,8 +315,16 @@ class Trainer:
             "seconds": seconds,
             "tokens_per_s": float(everywhere[8]) / seconds,
             "mfu": float(everywhere[9]) / seconds / (self._peak * self._world),
+            **lesson.figures,
         }
         return figures, float(everywhere[10]) > 0
+
+    def _lesson(self, step: Step) -> Lesson:
+        """Return what this step is learnt from: the data, or what the student says to it."""
+        number = self.progress.step
+        if self._on_policy is not None and self._on_policy.is_due(number):
+            return self._on_policy.lesson(step, number, self._engine)
+        return Lesson(step, self.settings.loss, self._teacher)
 
     def _teacher(self, batch: Batch) -> Any:
         return teacher_of(batch, self.device) if self.settings.loss.wants_teacher else None
@@ -377,7 +393,8 @@ class Trainer:
         """
         if self._speak_evaluation is None:
             return {}
-        model = self._plain_model()
+        model = None if self._rank else self._plain_model()
+        copy_weights(self._engine, model)
         spoken: list[Any] = [None]
         if model is not None:
             try:
@@ -391,15 +408,10 @@ class Trainer:
         measured: Mapping[str, float] = spoken[0]
         return measured
 
-    def _plain_model(self) -> SpeechModel | None:
-        """Return a copy of the student on rank 0, with weights gathered from all (all call it)."""
-        weights = whole_weights(self._engine, keep=not self._rank)
-        if self._rank:
-            return None
+    def _plain_model(self) -> SpeechModel:
+        """Return a model of the student's shape outside of the engine, to be given its weights."""
         dtype = torch.bfloat16 if self.settings.precision == "bf16" else torch.float32
-        model = build(self.config, seed=None, device=self.device, dtype=dtype)
-        model.load_state_dict(weights)
-        return model.eval()
+        return build(self.config, seed=None, device=self.device, dtype=dtype).eval()
 
     def _save(self) -> None:
         save_checkpoint(
@@ -414,19 +426,6 @@ class Trainer:
             model = self._engine.module.model
             save_model(model, self._output / STUDENT, facts, weights=weights)
         dist.barrier()
-
-
-def _model(settings: TrainSettings) -> tuple[SpeechModel, Mapping[str, Any]]:
-    """Return the student to begin with, and what is known of it."""
-    if settings.init is not None:
-        model, told = load_model(settings.init, dtype=torch.float32, expected=settings.preset)
-        model.train()
-        for part in model.modules():
-            if isinstance(part, torch.nn.Dropout):
-                part.p = settings.dropout
-        return model, told
-    config = replace(PRESETS[settings.preset or ""], dropout=settings.dropout)
-    return build(config, seed=settings.seed), {}
 
 
 def _weight_of(batch: Batch, loss: LossSettings) -> float:

@@ -8,11 +8,48 @@ from typing import Any, Final
 from lauter.datasets.errors import UsageError
 from lauter.student.batches import BatchSettings
 from lauter.student.distill import LossSettings
+from lauter.student.divergence import DIVERGENCES
+from lauter.student.generation import Sampling
 from lauter.student.mixture import Mixture
 from lauter.student.presets import PRESETS
 
 PRECISIONS: Final = ("fp32", "bf16")
 OFFLOADS: Final = ("none", "optimizer", "all")
+
+
+@dataclass(frozen=True)
+class OnPolicySettings:
+    """In which steps, and by whom, the student is corrected in what it says itself.
+
+    In a ``share`` of the steps, spread evenly, it answers the batches' prompts, drawing at
+    ``temperature`` (1: as it believes), with at most ``longest`` times the codes that the data has
+    for each. ``teacher`` is the folder of a student that says what should have followed, and the
+    loss its divergence of this ``kind``.
+    """
+
+    share: float = 0.0
+    teacher: str | None = None
+    kind: str = "reverse_kl"
+    temperature: float = 1.0
+    longest: float = 2.0
+
+    def __post_init__(self) -> None:
+        """Raise ``UsageError`` for settings by which nothing can be said or corrected."""
+        if not 0 <= self.share <= 1:
+            raise UsageError(f"on_policy.share is {self.share:g}; set a share of the steps, 0 to 1")
+        if self.share and self.teacher is None:
+            raise UsageError(
+                "on-policy steps want a teacher; set on_policy.teacher to the folder of a student "
+                "that `lauter distill` trained, or on_policy.share=0"
+            )
+        if self.kind not in DIVERGENCES:
+            raise UsageError(
+                f"there is no divergence '{self.kind}'; set on_policy.kind to one of "
+                f"{', '.join(DIVERGENCES)}"
+            )
+        if not self.longest > 0:
+            raise UsageError(f"on_policy.longest is {self.longest:g}; set a factor above 0")
+        Sampling(temperature=self.temperature)
 
 
 @dataclass(frozen=True)
@@ -59,6 +96,7 @@ class TrainSettings:
     tensorboard: bool = True
     batches: BatchSettings = field(default_factory=BatchSettings)
     loss: LossSettings = field(default_factory=LossSettings)
+    on_policy: OnPolicySettings = field(default_factory=OnPolicySettings)
 
     def __post_init__(self) -> None:
         """Raise ``UsageError`` for settings that cannot be trained with."""
@@ -114,6 +152,7 @@ def settings_from(plain: Mapping[str, Any]) -> TrainSettings:
             "betas": tuple(plain["betas"]),
             "batches": BatchSettings(**batches),
             "loss": LossSettings(**plain["loss"]),
+            "on_policy": OnPolicySettings(**plain["on_policy"]),
         }
     )
 

@@ -114,7 +114,7 @@ def _systems(
         systems.append(Recorded(TEACHER if options.list is None else GROUND_TRUTH))
     opened, fingerprints = open_systems(
         settings.student,
-        options.codec,
+        settings.codec.folder,
         device=options.device,
         seed=settings.seed,
         resynthesise=recorded,

@@ -61,7 +61,7 @@ def test_a_student_that_has_not_learnt_misses_the_gate_and_all_is_written_before
     """A real model and a real codec, neither of which was trained on this."""
     folder = tmp_path / "evaluation"
     answer = ask(
-        "evaluate", f"student={student}", f"corpus={spoken}", f"evaluate.codec={codec}",
+        "evaluate", f"student={student}", f"corpus={spoken}", f"codec.folder={codec}",
         f"evaluate.folder={folder}", *HELD_OUT, "evaluate.count=1",
     )  # fmt: skip
     assert answer.code == 3, answer
@@ -109,7 +109,7 @@ def test_a_list_of_prompts_is_spoken_by_cloning_and_held_against_its_ground_trut
     line = f"1|{first['text']}|a.wav|{second['text']}"
     (tmp_path / "meta.lst").write_text(line)
     words = [
-        "evaluate", f"student={student}", f"evaluate.codec={codec}",
+        "evaluate", f"student={student}", f"codec.folder={codec}",
         f"evaluate.list={tmp_path / 'meta.lst'}", "evaluate.language=en",
         "evaluate.resamples=200", f"evaluate.folder={tmp_path / 'out'}",
     ]  # fmt: skip
@@ -147,7 +147,7 @@ def test_what_cannot_be_evaluated_is_one_sentence(
 ) -> None:  # fmt: skip
     folder = tmp_path / "out"
     answer = ask(
-        "evaluate", f"corpus={spoken}", f"student={student}", f"evaluate.codec={codec}",
+        "evaluate", f"corpus={spoken}", f"student={student}", f"codec.folder={codec}",
         f"evaluate.folder={folder}", *words,
     )  # fmt: skip
     assert answer.code == 2 and sentence in answer.err, answer
@@ -159,7 +159,7 @@ def test_a_student_of_another_codec_is_one_sentence(
 ) -> None:
     other = write_untrained_codec(tmp_path / "other", seed=1)
     answer = ask(
-        "evaluate", f"corpus={spoken}", f"student={student}", f"evaluate.codec={other}",
+        "evaluate", f"corpus={spoken}", f"student={student}", f"codec.folder={other}",
         f"evaluate.folder={tmp_path / 'out'}", *HELD_OUT,
     )  # fmt: skip
     assert answer.code == 2 and "speaks the codes of the codec" in answer.err
