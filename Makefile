@@ -40,8 +40,9 @@ demo: environment
 	$(BIN)/lauter distill recipe=phrases distill.data=runs/demo/codes distill.output=runs/demo/student
 	$(BIN)/lauter evaluate student=runs/demo/student/student corpus=runs/demo/phrases evaluate.data=runs/demo/codes evaluate.folder=runs/demo/evaluation evaluate.margin=0.15
 
+# A process for each core; the tests of one file stay together, as they share what is dear to load.
 test: environment lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

@@ -92,6 +92,17 @@ def test_stages_of_zero_are_one_mathematics(two: Path) -> None:
 
 
 @pytest.mark.slow
+def test_two_processes_are_corrected_in_what_they_say_at_different_lengths(two: Path) -> None:
+    whole, stopped = (read_log(two / f"spoken-{name}") for name in ("whole", "stopped"))
+    spoken = [line for line in whole if "answers" in line]
+    assert [line["step"] for line in spoken] == [2, 4]
+    assert all(line["answers"] > 2 and line["linguistic_teacher"] > 0 for line in spoken)
+    timed = ("seconds", "tokens_per_s", "mfu")
+    for one, other in zip(whole, stopped, strict=True):
+        assert all(one[name] == other[name] for name in one if name not in timed)
+
+
+@pytest.mark.slow
 def test_two_launched_processes_learn_what_one_learns(folder: Path, alone: Path) -> None:
     told: list[int] = []
     result = launch(

@@ -4,7 +4,8 @@
 
 For each stage: six steps at once into ``whole-N``; then into ``stopped-N`` six steps of which the
 third is followed by SIGTERM on one rank alone, and the rest; and into ``moved-N`` the first of
-them without dropout, for others to go on from.
+them without dropout, for others to go on from. At last, under ZeRO-3, four steps of which every
+other one is on-policy: ``spoken-whole``, and ``spoken-stopped`` after the third.
 """
 
 import os
@@ -12,6 +13,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -19,7 +21,7 @@ from midget import settings_of
 
 from lauter.student.model import SpeechModel
 from lauter.student.train import train
-from lauter.student.training_settings import TrainSettings
+from lauter.student.training_settings import OnPolicySettings, TrainSettings
 
 
 def stop_after_three(figures: Mapping[str, float], steps: int) -> None:
@@ -35,12 +37,18 @@ def spoken(model: SpeechModel) -> dict[str, float]:
 
 def main(data: Path, init: Path, folder: Path) -> None:
     for zero in (1, 2, 3):
-        more = {"zero": zero, "evaluate_every": 2}
+        more: dict[str, Any] = {"zero": zero, "evaluate_every": 2}
         train(settings_of(data, folder / f"whole-{zero}", init, **more), speak_evaluation=spoken)
         stopped = settings_of(data, folder / f"stopped-{zero}", init, **more)
         stop(stopped)
         train(stopped, speak_evaluation=spoken)
         stop(settings_of(data, folder / f"moved-{zero}", init, zero=zero, dropout=0.0))
+    asked = OnPolicySettings(0.5, str(folder / "whole-1" / "student"))
+    more = {"zero": 3, "steps": 4, "on_policy": asked}
+    train(settings_of(data, folder / "spoken-whole", init, **more))
+    stopped = settings_of(data, folder / "spoken-stopped", init, **more)
+    stop(stopped)
+    train(stopped)
     dist.barrier()
     dist.destroy_process_group()
 
