@@ -143,11 +143,17 @@ def _turn(role: Sequence[int], content: Sequence[int]) -> list[int]:
     return [BEGIN, *role, *content, END]
 
 
-def speech_example(prompt: Ids, vocabulary: Vocabulary, codes: Sequence[int] | Codes) -> Example:
+def speech_example(
+    prompt: Ids,
+    vocabulary: Vocabulary,
+    codes: Sequence[int] | Codes,
+    name: str = "the answer",
+) -> Example:
     """Return what to learn: a prompt, the codes that answer it and the end of the turn.
 
-    Raises ``InvalidCodesError`` where the codes are not valid, or none.
+    Raises ``InvalidCodesError``, which calls the codes by ``name``, where they are not valid, or
+    none.
     """
-    answer = _spoken(vocabulary, codes, "the answer")
+    answer = _spoken(vocabulary, codes, name)
     ids = np.concatenate([prompt, answer, [END]])
     return Example(ids, np.arange(len(ids)) >= len(prompt))

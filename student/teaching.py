@@ -118,8 +118,8 @@ class Teacher:
     def example(self, row: Mapping[str, Any]) -> Example:
         """Return what a row of a corpus or an export asks; it has the columns ``READS``.
 
-        Raises ``UsageError`` where the row has no codes, those of another codec, or more than the
-        teacher can take in.
+        Raises ``UsageError`` where the row has no codes, those of another codec, no valid stream of
+        them, or more than the teacher can take in.
         """
         name = row["request_id"]
         if row["codes"] is None:
@@ -136,7 +136,7 @@ class Teacher:
         prompt = speech_prompt(
             self._tokenizer, self._vocabulary, tag_words(row) + row["text"], system=row["speaker"]
         )
-        example = speech_example(prompt, self._vocabulary, row["codes"])
+        example = speech_example(prompt, self._vocabulary, row["codes"], f"the utterance {name}")
         if len(example.ids) > self.model.config.context:
             raise UsageError(
                 f"the utterance {name} has {len(example.ids)} ids, more than the "

@@ -135,7 +135,7 @@ def test_a_teacher_is_opened_from_a_students_folder(model: SpeechModel, tmp_path
         ({"codes": None}, r"utterance u1 has no codes, .* codec codec-1"),
         ({"codec_fingerprint": "codec-2"}, r"utterance u1 .* codec-2, .* codec-1"),
         ({"codec_fingerprint": None}, r"utterance u1 .* codec None, .* codec-1"),
-        ({"codes": [0, 0, 1024]}, r"codes of the answer are not valid: at position 3"),
+        ({"codes": [0, 0, 1024]}, r"codes of the utterance u1 are not valid: at position 3"),
         ({"text": "long " * 60}, r"utterance u1 has \d+ ids, more than the 256"),
     ],
 )
