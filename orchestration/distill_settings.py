@@ -63,7 +63,7 @@ class LossesSettings:
     semantic_weight: float = 1.0
     """Weight of a semantic place."""
     skew: float = 0.1
-    """The teacher's share in the mixture of the skewed divergences."""
+    """Share of the teacher in the mixture of skewed_kl, of the student in skewed_reverse_kl's."""
     slot_aware: bool = True
     """Only codes that are legal at a place take part in its softmax."""
 

@@ -48,8 +48,9 @@ class LossSettings:
     ``(1 - teacher_weight) · cross-entropy + teacher_weight · temperature² · divergence``; the
     square keeps the gradient's size when the temperature changes (arXiv 1503.02531).
     ``temperature`` of a stream flattens teacher and student alike, in the divergence alone.
-    ``skew`` is the teacher's share in the mixture of the skewed KLs. ``slot_aware=False`` takes
-    the softmax over the whole vocabulary.
+    ``skew`` is the share that the first side has in the mixture of a skewed KL: the teacher in
+    ``skewed_kl``, the student in ``skewed_reverse_kl``. ``slot_aware=False`` takes the softmax
+    over the whole vocabulary.
     """
 
     kind: str = "sequence"
@@ -71,7 +72,7 @@ class LossSettings:
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name} is a share, not {getattr(self, name):g}; give 0 to 1")
         if "skewed" in self.kind and self.skew == 1:
-            raise UsageError("a skew of 1 compares the teacher with itself; give less, such as 0.1")
+            raise UsageError("a skew of 1 compares one side with itself; give less, such as 0.1")
         for name in ("linguistic_temperature", "semantic_temperature"):
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name} is {getattr(self, name):g}; give one above 0")

@@ -4,10 +4,11 @@ With teacher p and student q:
 
 - forward KL, ``Σ p log(p / q)``: the student covers all that the teacher says;
 - reverse KL, ``Σ q log(q / p)``: it says nothing that the teacher would not (arXiv 2306.08543);
-- Jensen–Shannon, ``½ KL(p ‖ m) + ½ KL(q ‖ m)`` with ``m = ½ p + ½ q``: bounded by log 2;
+- Jensen–Shannon, ``½ KL(p ‖ m) + ½ KL(q ‖ m)`` with ``m = ½ p + ½ q``: bounded by log 2 (the
+  middle of the generalised ones of arXiv 2306.13649);
 - skewed KL, ``KL(p ‖ α p + (1 - α) q)``, and skewed reverse KL, ``KL(q ‖ (1 - α) p + α q)``, of
-  DistiLLM (arXiv 2402.03898), where α = 0.1 did best: mixing the other side in keeps the ratio,
-  and so the gradient, bounded.
+  DistiLLM (arXiv 2402.03898; α = 0.1 in its authors' code): mixing the first side into the second
+  keeps the ratio below 1 / α, and so the gradient bounded.
 
 The gradient goes into the student alone.
 """

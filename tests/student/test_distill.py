@@ -340,7 +340,7 @@ def test_a_divergence_without_a_teacher_is_refused() -> None:
         ({"teacher_weight": 1.5}, "teacher_weight is a share"),
         ({"semantic_temperature": 0.0}, "semantic_temperature is 0"),
         ({"linguistic_weight": 0.0, "semantic_weight": 0.0}, "leave nothing to learn"),
-        ({"kind": "skewed_kl", "skew": 1.0}, "compares the teacher with itself"),
+        ({"kind": "skewed_kl", "skew": 1.0}, "compares one side with itself"),
         ({"linguistic_temperature": math.nan}, "linguistic_temperature is nan"),
     ],
 )
