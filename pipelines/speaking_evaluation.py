@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final, cast
 
+from lauter.datasets.loader import SpeechLoader
 from lauter.filters.asr import AsrScorer
 from lauter.filters.error_rate import ErrorRateScorer
 from lauter.filters.speaker import SpeakerScorer
@@ -24,6 +25,7 @@ from lauter.student.evaluation import Bootstrap
 from lauter.student.generation import Sampling
 from lauter.student.model import SpeechModel
 from lauter.student.speak import REFERENCE_TURNS, Student
+from lauter.student.timbres import check_codec
 
 SCORERS: Final = cast(tuple[ScorerFactory, ...], (SpeakerScorer, AsrScorer, ErrorRateScorer))
 """What is measured by default."""
@@ -66,6 +68,18 @@ class SpeakEvaluation:
         )
         return _plain(figures.systems[StudentSpeaks.name])
 
+    def check(self) -> None:
+        """Raise ``UsageError`` where the codec is not the one that made the export's codes.
+
+        To be asked before training, as it speaks for the first time when much has been learnt.
+        """
+        loader = SpeechLoader(
+            self.data, split=self.split, batch_size=1, shuffle=False, rank=0, world=1
+        )
+        (first, *_), _ = next(iter(loader))
+        if first.record.get("codec_fingerprint"):  # without codes training itself refuses it
+            check_codec(first.record, self._codec, f"the export {self.data}")
+
     @cached_property
     def _codec(self) -> Codec:
         return open_codec(self.codec)
@@ -83,8 +97,13 @@ def make_speak_evaluation(
     codec: str | Path | None = None,
     seed: int = 0,
 ) -> Callable[[SpeechModel], dict[str, float]]:
-    """Return what a trainer calls with its model every so many steps."""
-    return SpeakEvaluation(data, split, count, codec, seed=seed)
+    """Return what a trainer calls with its model every so many steps.
+
+    Raises ``UsageError`` where no codec is there, or not the one of the export's codes.
+    """
+    made = SpeakEvaluation(data, split, count, codec, seed=seed)
+    made.check()
+    return made
 
 
 def _plain(figures: SystemFigures) -> dict[str, float]:

@@ -9,6 +9,7 @@ from coded_export import coded_export
 from midget import midget
 from rich.console import Console
 
+from lauter.datasets.errors import UsageError
 from lauter.orchestration import command
 from lauter.orchestration.commands import distill
 from lauter.orchestration.settings import load_settings
@@ -62,7 +63,8 @@ def test_speaking_in_between_is_asked_of_the_pipelines() -> None:
     assert evaluation.settings == {"data": "/d", "split": "valid", "count": 4, "codec": "/c"}
     from lauter.student.launched import made_evaluation
 
-    assert callable(made_evaluation(evaluation.plain()))
+    with pytest.raises(UsageError, match="/d is no export"):
+        made_evaluation(evaluation.plain())
 
 
 @pytest.mark.parametrize(

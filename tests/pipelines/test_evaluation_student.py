@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from coded_export import coded_export
 from evaluated_speech import items
 from taught_student import (
     SPEAKER,
@@ -27,7 +28,7 @@ from lauter.pipelines.evaluation_student import (
     student_fingerprint,
 )
 from lauter.pipelines.evaluation_systems import Resynthesis, decoded_each
-from lauter.pipelines.speaking_evaluation import SpeakEvaluation
+from lauter.pipelines.speaking_evaluation import SpeakEvaluation, make_speak_evaluation
 from lauter.student.codec.codec import Codec, open_codec
 from lauter.student.generation import Sampling
 from lauter.student.speak import EMPTY, INVALID, Student
@@ -132,6 +133,16 @@ def test_a_device_is_named_or_refused() -> None:
     assert "thread" in device_name("cpu")
     with pytest.raises(UsageError, match=r"evaluate\.device=abacus cannot be used"):
         device_name("abacus")
+
+
+def test_a_codec_of_other_codes_is_refused_before_the_training(
+    codec_folder: Path, tmp_path: Path
+) -> None:
+    export = coded_export(tmp_path / "export", 10)
+    with pytest.raises(UsageError, match=r"export speaks the codes of the codec codec-1, and this"):
+        make_speak_evaluation(export, codec=codec_folder)
+    ours = coded_export(tmp_path / "ours", 10, codecs=(open_codec(codec_folder).fingerprint,))
+    assert callable(make_speak_evaluation(ours, codec=codec_folder))
 
 
 @pytest.mark.slow
