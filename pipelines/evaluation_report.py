@@ -11,7 +11,7 @@ from lauter.pipelines.evaluate import Evaluation, Measured
 from lauter.pipelines.evaluation_systems import STUDENT
 from lauter.student.evaluation import Bootstrap, Difference, Estimate, Ratio, Verdict
 
-SLICED_BY: Final = ("language", "dialect", "emotion", "speaker")
+SLICED_BY: Final = ("language", "dialect", "emotion", "style", "speed_level", "speaker")
 MOST_SLICES: Final = 40
 """Of an axis with more values (a voice a text) no slices are made."""
 MEANS: Final = ("speaker_similarity", "mos", "emotion_margin", "speed_margin")
