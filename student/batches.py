@@ -104,9 +104,10 @@ class BatchSettings:
                 raise UsageError(
                     f"{name} is '{getattr(self, name)}'; choose {' or '.join(choices)}"
                 )
-        for name in ("batch_tokens", "micro_tokens", "look_ahead", "window"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} is {getattr(self, name)}; set 1 or more")
+        for name in ("pack_tokens", "batch_tokens", "micro_tokens", "look_ahead", "window"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UsageError(f"batches.{name} is {value}; set 1 or more")
 
 
 class Packs:

@@ -147,6 +147,12 @@ def test_an_example_longer_than_the_context_is_named_or_skipped(examples: Spoken
     assert skipping.skipped == int((examples.lengths == longest).sum())
 
 
+@pytest.mark.parametrize("name", ["pack_tokens", "batch_tokens", "micro_tokens", "window"])
+def test_settings_that_make_no_batch_are_refused(name: str) -> None:
+    with pytest.raises(UsageError, match=rf"batches\.{name} is 0; set 1 or more"):
+        BatchSettings(**{name: 0})  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
