@@ -76,8 +76,17 @@ def record_in(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
     match manifest:
         case {"sources": [{"type": "shar", "source": dict(record)}]}:
             said = record.get(TOP_LOGITS)
-            return record if said is None else record | {TOP_LOGITS: b64decode(said, validate=True)}
+            return record if said is None else record | {TOP_LOGITS: _bytes_in(said)}
     return None
+
+
+def _bytes_in(said: object) -> bytes:
+    if not isinstance(said, str):
+        raise ValueError(f"its {TOP_LOGITS} are no base64, but {type(said).__name__}")
+    try:
+        return b64decode(said, validate=True)
+    except ValueError as error:
+        raise ValueError(f"its {TOP_LOGITS} are no base64: {error}") from error
 
 
 def _member(name: str, content: bytes) -> bytes:

@@ -30,7 +30,13 @@ class SpeechSample:
         """Text, tags, figures and provenance, as they were exported."""
         if isinstance(self._described, dict):
             return self._described
-        record = record_in(json.loads(self._described))
+        try:
+            record = record_in(json.loads(self._described))
+        except ValueError as error:
+            raise UsageError(
+                f"the JSON of the sample {self.key} is damaged ({error}); copy its shard again, "
+                "or export the corpus again"
+            ) from error
         if record is None:
             raise UsageError(
                 f"the sample {self.key} has a JSON that `lauter export` did not write; "

@@ -13,12 +13,14 @@ from lhotse import CutSet
 
 import datasets
 from lauter.datasets.corpus import Corpus
+from lauter.datasets.errors import UsageError
 from lauter.datasets.exported import SAMPLES
 from lauter.datasets.imports.webdataset import WebDatasetTars
 from lauter.datasets.lance_export import export_lance
 from lauter.datasets.loader import SpeechLoader
 from lauter.datasets.records import CODEC_FIELD, REQUEST_SCHEMA, TOP_LOGITS, TOP_LOGITS_FIELDS
 from lauter.datasets.shards import export_webdataset
+from lauter.datasets.speech_sample import SpeechSample
 from lauter.datasets.top_logits import TopLogits, compress, decompress
 
 ROWS = 20
@@ -102,6 +104,14 @@ def test_webdataset_hugging_face_and_lhotse_read_shards_with_logits(
     assert len(cuts) == len(records) // 2
     for cut in cuts:
         assert cut.load_audio().size and TOP_LOGITS not in cut.custom and cut.codes
+
+
+@pytest.mark.parametrize("said", ['"AAE=?"', '"AAE"', "7"])
+def test_damaged_logits_in_a_shards_json_are_a_sentence(said: str) -> None:
+    record = '{"sources":[{"type":"shar","source":{"top_logits":' + said + "}}]}"
+    for described, told in ((record, "its top_logits are no base64"), (record[:-1], "Expecting")):
+        with pytest.raises(UsageError, match=f"of the sample k1 is damaged .{told}"):
+            _ = SpeechSample("k1", b"", described.encode()).record
 
 
 def test_shards_with_logits_can_be_imported_again(shards: Path) -> None:
