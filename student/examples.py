@@ -6,7 +6,7 @@ the last few are kept, so an epoch that is shuffled in windows streams: memory d
 the data, but for three numbers a sample, from which batches are planned.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -29,6 +29,7 @@ from lauter.datasets.layout import (
     speech_prompt,
     tag_words,
 )
+from lauter.datasets.records import TOP_LOGITS
 from lauter.datasets.shard_source import ShardSource, find_shards
 from lauter.datasets.text_tokens import TextTokenizer
 
@@ -37,7 +38,9 @@ PROMPT_COLUMNS: Final = (
     "request_id", "text", "language", "dialect", "emotion", "emotion_level", "style",
     "speed_level", "speaker",
 )  # fmt: skip
+TEACHER: Final = f"{TOP_LOGITS}_fingerprint"
 _ENCODE = "run `lauter codec encode` on the corpus and export it again"
+_TEACH = "run `lauter teach` on the corpus with one teacher and export it again"
 
 
 class Cell(NamedTuple):
@@ -128,7 +131,8 @@ class SpokenExamples:
 
     ``lengths`` and ``targets`` (int32 ``[samples]``) are each example's ids and those of them that
     are foretold; ``cell_of`` (int32 ``[samples]``) is the number of its cell in ``cells``. Samples
-    are counted as they lie.
+    are counted as they lie. ``teacher_fingerprint`` says whose the cached logits are (None: they
+    were not asked for).
     """
 
     def __init__(
@@ -143,8 +147,8 @@ class SpokenExamples:
         """Read what batches are planned from: one pass over texts and codes.
 
         ``extra_columns`` are read with each example, such as cached logits. Raises ``UsageError``
-        for a folder that is no export, for samples without codes, without those columns, or with
-        codes of two codecs.
+        for a folder that is no export, for samples without codes, without those columns, with
+        codes of two codecs or cached logits of two teachers.
         """
         self.folder = Path(folder)
         self._tokenizer = tokenizer
@@ -159,7 +163,9 @@ class SpokenExamples:
         self.identity = self._blocks.identity
         self._ends = np.cumsum(np.asarray(self.counts, np.int64))
         self._columns = [*PROMPT_COLUMNS, "codes", "codec_fingerprint", *extra_columns]
-        self._check_columns(extra_columns)
+        wanted = {TOP_LOGITS, TEACHER} if TOP_LOGITS in extra_columns else set()
+        self._check_columns({*extra_columns, *wanted})
+        self._teacher_columns = [TEACHER] if wanted else []
         self._block = lru_cache(maxsize=BLOCKS_KEPT)(
             lambda block: self._blocks.read(block, self._columns)
         )
@@ -190,11 +196,11 @@ class SpokenExamples:
         text = tag_words(record) + record["text"]
         return speech_prompt(self._tokenizer, self._vocabulary, text, system=record["speaker"])
 
-    def _check_columns(self, extra: Sequence[str]) -> None:
+    def _check_columns(self, extra: Iterable[str]) -> None:
         there = set(self._blocks.columns())
         if not {"codes", "codec_fingerprint"} <= there:
             raise UsageError(f"the export {self.folder} holds no speech codes; {_ENCODE}")
-        for name in extra:
+        for name in sorted(extra):
             if name not in there:
                 raise UsageError(
                     f"the export {self.folder} has no column {name}, which the loss needs; "
@@ -205,6 +211,7 @@ class SpokenExamples:
         lengths, targets, cell_of = [], [], []
         numbers: dict[Cell, int] = {}
         codecs: dict[str, str] = {}
+        teachers: dict[str, str] = {}
         speakers: set[str] = set()
         for records in self._scan():
             codes = pc.list_value_length(records["codes"]).to_numpy(zero_copy_only=False)
@@ -213,25 +220,41 @@ class SpokenExamples:
                 if not number > 0 or codec is None:
                     raise UsageError(f"{name} of the export {self.folder} has no codes; {_ENCODE}")
                 codecs.setdefault(codec, name)
+                for column in self._teacher_columns:
+                    if record[column] is None:
+                        raise UsageError(
+                            f"{name} of the export {self.folder} has no cached logits; {_TEACH}"
+                        )
+                    teachers.setdefault(record[column], name)
                 speakers.add(record["speaker"])
                 lengths.append(len(self._prompt(record)) + int(number) + 1)
                 targets.append(int(number) + 1)
                 cell = Cell(record["language"], record["dialect"], record["emotion"])
                 cell_of.append(numbers.setdefault(cell, len(numbers)))
-        if len(codecs) > 1:
-            (first, one), (second, other) = list(codecs.items())[:2]
-            raise UsageError(
-                f"the codes of the export {self.folder} are of two codecs: {one} has {first}, "
-                f"{other} has {second}; {_ENCODE}"
-            )
-        self.codec_fingerprint = next(iter(codecs))
+        self.codec_fingerprint = self._only(codecs, "codes", "codecs", _ENCODE)
+        self.teacher_fingerprint = (
+            self._only(teachers, "cached logits", "teachers", _TEACH) if teachers else None
+        )
         self.speakers = sorted(speakers)
         self.cells = list(numbers)
         self.lengths: NDArray[np.int32] = np.asarray(lengths, np.int32)
         self.targets: NDArray[np.int32] = np.asarray(targets, np.int32)
         self.cell_of: NDArray[np.int32] = np.asarray(cell_of, np.int32)
 
+    def _only(self, marks: Mapping[str, str], what: str, whose: str, remedy: str) -> str:
+        """Return the only mark; ``marks`` are those found, each with the first sample that has it.
+
+        Raises ``UsageError`` where there are two.
+        """
+        if len(marks) > 1:
+            (first, one), (second, other) = list(marks.items())[:2]
+            raise UsageError(
+                f"the {what} of the export {self.folder} are of two {whose}: {one} has {first}, "
+                f"{other} has {second}; {remedy}"
+            )
+        return next(iter(marks))
+
     def _scan(self) -> Iterator[pa.Table]:
-        columns = [*PROMPT_COLUMNS, "codes", "codec_fingerprint"]
+        columns = [*PROMPT_COLUMNS, "codes", "codec_fingerprint", *self._teacher_columns]
         for block in range(len(self.counts)):
             yield self._blocks.read(block, columns)

@@ -136,6 +136,7 @@ class Trainer:
             "preset": settings.preset,
             "tokenizer_fingerprint": tokenizer.fingerprint(),
             "codec_fingerprint": examples.codec_fingerprint,
+            "teacher_fingerprint": examples.teacher_fingerprint,
             "data": {"samples": len(examples), "identity": f"{examples.identity:015x}"},
             "speakers": examples.speakers,
             "settings": settings.plain(),

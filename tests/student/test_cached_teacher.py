@@ -1,6 +1,7 @@
 """A batch's teacher is read out of the column, place by place, and missing ones are named."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,29 @@ def test_an_empty_batch_has_a_teacher_of_no_places(packs: Packs) -> None:
     )
     loss.total.backward()
     assert loss.total.item() == 0 and loss.count.item() == 0
+
+
+@pytest.mark.parametrize(
+    ("teachers", "told"),
+    [
+        (("t1", "t2"), "cached logits of the export .* are of two teachers: .* has t[12], .* has"),
+        (("t1", None), r"has no cached logits; run `lauter teach` on the corpus with one teacher"),
+        ((), "has no column top_logits, which the loss needs"),
+    ],
+)
+def test_logits_of_two_teachers_or_of_some_samples_alone_are_refused(
+    tmp_path: Path, teachers: tuple[str | None, ...], told: str
+) -> None:
+    folder = coded_export(tmp_path / "data", 6, teachers=teachers)
+    with pytest.raises(UsageError, match=told):
+        SpokenExamples(folder, ByteTokenizer(), COMPACT, extra_columns=[TEACHER_COLUMN])
+    assert SpokenExamples(folder, ByteTokenizer(), COMPACT).teacher_fingerprint is None
+
+
+def test_whose_the_logits_are_is_known(tmp_path: Path) -> None:
+    folder = coded_export(tmp_path / "data", 6, teachers=("t1",))
+    examples = SpokenExamples(folder, ByteTokenizer(), COMPACT, extra_columns=[TEACHER_COLUMN])
+    assert examples.teacher_fingerprint == "t1"
 
 
 def test_a_sample_without_a_teacher_or_with_anothers_is_named(packs: Packs) -> None:

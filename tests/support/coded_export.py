@@ -13,6 +13,8 @@ from lauter.datasets.corpus import Corpus
 from lauter.datasets.lance_export import export_lance
 from lauter.datasets.records import (
     REQUEST_SCHEMA,
+    TOP_LOGITS,
+    TOP_LOGITS_FIELDS,
     UTTERANCE_SCHEMA,
     VERDICT_SCHEMA,
     Prompt,
@@ -41,6 +43,7 @@ def coded_export(
     *,
     kind: str = "webdataset",
     codecs: Sequence[str | None] = ("codec-1",),
+    teachers: Sequence[str | None] = (),
     with_codes: bool = True,
     valid: float = 0.2,
     groups: int = 4,
@@ -49,7 +52,8 @@ def coded_export(
 ) -> Path:
     """Write an export of ``rows`` samples of 1 to ``groups`` groups of codes each.
 
-    Number n has n samples of sound more than ``least_samples``.
+    Number n has n samples of sound more than ``least_samples``. Codecs and teachers (whose cached
+    logits are made up) take turns.
     """
     utterances = []
     for number in range(rows):
@@ -84,6 +88,18 @@ def coded_export(
                 pa.table(
                     {"request_id": ids, "codec_fingerprint": marks},
                     schema=pa.schema([REQUEST_SCHEMA.field("request_id"), named]),
+                )
+            )
+        if teachers:
+            said = [teachers[number % len(teachers)] for number in range(rows)]
+            writer.put_scores(
+                pa.table(
+                    {
+                        "request_id": ids,
+                        TOP_LOGITS: [one and b"what it said" for one in said],
+                        f"{TOP_LOGITS}_fingerprint": said,
+                    },
+                    schema=pa.schema([REQUEST_SCHEMA.field("request_id"), *TOP_LOGITS_FIELDS]),
                 )
             )
         voice = asdict(SOMEONE) | {"reference_text": None, "reference_audio": None}
