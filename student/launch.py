@@ -23,7 +23,7 @@ from lauter.datasets.errors import LauterError, UsageError
 from lauter.student.launched import OUTCOME, made_evaluation
 from lauter.student.processes import stop_requests
 from lauter.student.train import TrainResult, train
-from lauter.student.training_log import read_log
+from lauter.student.training_log import LogTail
 from lauter.student.training_settings import TrainSettings
 from lauter.student.training_state import newest_checkpoint
 
@@ -115,6 +115,7 @@ def _in_processes(job: Path, how: Launch, settings: TrainSettings, on_step: OnSt
     )
     checkpoint = newest_checkpoint(job.parent)
     seen = checkpoint.progress.step if checkpoint else 0
+    log = LogTail(job.parent)
     with stop_requests() as stop_came:
         while started.poll() is None:
             time.sleep(POLL_S)
@@ -122,7 +123,7 @@ def _in_processes(job: Path, how: Launch, settings: TrainSettings, on_step: OnSt
                 started.send_signal(signal.SIGTERM)
                 started.wait()
                 raise KeyboardInterrupt
-            for line in read_log(job.parent) if on_step else ():
+            for line in log.lines() if on_step else ():
                 if line["kind"] == "train" and line["step"] > seen and on_step:
                     seen = line["step"]
                     on_step(line, settings.steps or 0)

@@ -120,6 +120,35 @@ class TrainingLog:
             self._board.close()
 
 
+class LogTail:
+    """Reads the log of a run that goes on, each line once, however long it has become."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / LOG
+        self._read = 0
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Return the whole lines since the last call.
+
+        Where a resumed run has taken lines back, all are returned again.
+        """
+        if not self._path.exists():
+            return []
+        with self._path.open("rb") as file:
+            if file.seek(0, 2) < self._read:
+                self._read = 0
+            file.seek(self._read)
+            fresh = file.read()
+        whole = fresh[: fresh.rfind(b"\n") + 1]
+        try:
+            found = [json.loads(line) for line in whole.splitlines()]
+        except ValueError:  # it was cut, and has grown past this place again
+            self._read = 0
+            return []
+        self._read += len(whole)
+        return found
+
+
 def read_log(folder: Path) -> list[dict[str, Any]]:
     """Return the lines of a run's log, as far as they are whole."""
     path = folder / LOG
