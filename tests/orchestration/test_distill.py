@@ -76,6 +76,8 @@ def test_speaking_in_between_is_asked_of_the_pipelines() -> None:
         (["distill.valid_split=test"], "has no split 'test'; it has train, valid. Export with"),
         (["distill.batches.pack_tokens=50"], "more than the 50 of batches.pack_tokens"),
         (["distill.loss.kind=forward_kl"], "has no column top_logits, which the loss needs"),
+        (["distill.on_policy.share=0.5"], "on-policy steps want a teacher; set on_policy.teacher"),
+        (["distill.on_policy={share: 1, teacher: t}"], "t is no student"),
         (["distill.batches.mixture.weights={ja: 2}"], "names 'ja', of which there is no speech"),
         (["distill.batches.mixture.weights=much"], "mixture.weights is much; write words and"),
         (["distill.zero=2"], "was trained with zero=0, and this run has zero=2"),

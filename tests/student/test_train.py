@@ -68,7 +68,7 @@ def cut_off_after(step: int) -> Any:
     return on_step
 
 
-@pytest.mark.parametrize("killed_after", [1, 2, 3, 5])
+@pytest.mark.parametrize("killed_after", [1, 2, 5])
 def test_a_killed_run_goes_on_to_the_same_digits(
     folder: Path, whole: Path, killed_after: int
 ) -> None:
@@ -131,7 +131,7 @@ def test_a_step_is_pytorchs_on_the_mean_over_all_places(folder: Path) -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        {"zero": 1}, {"zero": 3}, {"zero": 2, "offload": "optimizer"},
+        {"zero": 1}, {"zero": 2, "offload": "optimizer"},
         {"zero": 3, "offload": "all"}, {"checkpoint_activations": True},
         {"zero": 3, "checkpoint_activations": True},
     ],
