@@ -64,7 +64,7 @@ def test_two_processes_stopped_and_resumed_lose_no_digit(two: Path, zero: int) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("zero", [1, 2, 3])
+@pytest.mark.parametrize("zero", [2, 3])
 def test_a_checkpoint_of_two_processes_goes_on_in_one(two: Path, alone: Path, zero: int) -> None:
     before = losses(two / f"moved-{zero}")
     train(settings_of(two / "data", two / f"moved-{zero}", two / "init", zero=zero, dropout=0.0))
@@ -85,10 +85,9 @@ def test_what_is_gathered_to_speak_and_to_save_is_the_student(two: Path, zero: i
 
 
 @pytest.mark.slow
-def test_stages_of_zero_are_one_mathematics(two: Path) -> None:
-    first = losses(two / "whole-1")
+def test_stages_of_zero_are_one_mathematics(two: Path, alone: Path) -> None:
     for zero in (2, 3):
-        assert losses(two / f"whole-{zero}") == pytest.approx(first, abs=1e-5)
+        assert losses(two / f"whole-{zero}") == pytest.approx(losses(alone), abs=1e-5)
 
 
 @pytest.mark.slow
@@ -106,7 +105,7 @@ def test_two_processes_are_corrected_in_what_they_say_at_different_lengths(two: 
 def test_two_launched_processes_learn_what_one_learns(folder: Path, alone: Path) -> None:
     told: list[int] = []
     result = launch(
-        settings_of(folder / "data", folder / "both", folder / "init", dropout=0.0),
+        settings_of(folder / "data", folder / "both", folder / "init", zero=1, dropout=0.0),
         Launch("deepspeed", 2),
         on_step=lambda figures, steps: told.append(figures["step"]),
     )
@@ -121,7 +120,7 @@ def test_two_launched_processes_learn_what_one_learns(folder: Path, alone: Path)
 def test_what_processes_refuse_the_launcher_says(folder: Path) -> None:
     settings = settings_of(folder / "data", folder / "refused", folder / "data")
     with pytest.raises(UsageError, match="is no student"):
-        launch(settings, Launch("torchrun", 2))
+        launch(settings, Launch("torchrun", 1))
 
 
 @pytest.mark.slow

@@ -3,12 +3,14 @@
     torchrun … two_processes.py DATA INIT FOLDER
 
 For each stage: six steps at once into ``whole-N``; then into ``stopped-N`` six steps of which the
-third is followed by SIGTERM on one rank alone, and the rest; and into ``moved-N`` the first of
-them without dropout, for others to go on from. At last, under ZeRO-3, four steps of which every
-other one is on-policy: ``spoken-whole``, and ``spoken-stopped`` after the third.
+third is followed by SIGTERM on one rank alone, and the rest; ``moved-N`` is what lay there when it
+had stopped, for others to go on from. Stage 1 has dropout, which draws other lots in each process;
+the others have none, so that one process can be their reference. At last, under ZeRO-3, four steps
+of which every other one is on-policy: ``spoken-whole``, and ``spoken-stopped`` after the third.
 """
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Mapping
@@ -38,11 +40,15 @@ def spoken(model: SpeechModel) -> dict[str, float]:
 def main(data: Path, init: Path, folder: Path) -> None:
     for zero in (1, 2, 3):
         more: dict[str, Any] = {"zero": zero, "evaluate_every": 2}
+        if zero > 1:
+            more["dropout"] = 0.0
         train(settings_of(data, folder / f"whole-{zero}", init, **more), speak_evaluation=spoken)
         stopped = settings_of(data, folder / f"stopped-{zero}", init, **more)
         stop(stopped)
+        if zero > 1 and dist.get_rank() == 0:
+            shutil.copytree(folder / f"stopped-{zero}", folder / f"moved-{zero}")
+        dist.barrier()
         train(stopped, speak_evaluation=spoken)
-        stop(settings_of(data, folder / f"moved-{zero}", init, zero=zero, dropout=0.0))
     asked = OnPolicySettings(0.5, str(folder / "whole-1" / "student"))
     more = {"zero": 3, "steps": 4, "on_policy": asked}
     train(settings_of(data, folder / "spoken-whole", init, **more))
