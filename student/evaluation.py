@@ -141,7 +141,7 @@ class Bootstrap:
         utterances = len(ratios[0].parts)
         columns = np.stack([side for ratio in ratios for side in (ratio.parts, ratio.wholes)], 1)
         sums = np.empty((self.resamples, columns.shape[1]))
-        generator = np.random.default_rng(self.seed)
+        generator = np.random.default_rng(self.seed % 2**64)
         at_once = max(1, _DRAWN_AT_ONCE // utterances)
         for start in range(0, self.resamples, at_once):
             rows = min(at_once, self.resamples - start)

@@ -152,8 +152,9 @@ def group_noise(groups: int, seed: int, first: int = 0) -> Tensor:
 
     So speech decoded in chunks starts from the noise that it would have as a whole.
     """
+    key = seed % 2**64  # a seed may be negative
     drawn = [
-        np.random.Generator(np.random.Philox(key=seed, counter=[0, 0, 0, group])).standard_normal(
+        np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, group])).standard_normal(
             (FRAMES_PER_GROUP, BANDS), np.float32
         )
         for group in range(first, first + groups)

@@ -1,7 +1,8 @@
 """Centroids by mini-batch k-means, with dead ones brought back to life.
 
-Each centroid is the running mean of what came to it (D. Sculley, 2010). One that too little comes
-to is put where a random feature of the batch lies, so that the whole book is used.
+Each centroid is the running mean of what came to it (D. Sculley, 2010). In the first half, one that
+too little comes to is put where a random feature of the batch lies, so that the whole book is used;
+in the second all come to rest.
 """
 
 import numpy as np
@@ -25,7 +26,7 @@ def fit_centroids(
     """
     if len(features) < count:
         raise ValueError(f"{len(features)} features cannot make {count} centroids")
-    chance = np.random.default_rng(seed)
+    chance = np.random.default_rng(seed % 2**64)
     centroids = features[chance.choice(len(features), count, replace=False)].astype(np.float32)
     counts = np.zeros(count)
     for number in range(batches):

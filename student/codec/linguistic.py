@@ -2,7 +2,8 @@
 
 An entry is the nearest of 1024 centroids to what a recogniser's encoder makes of 60 ms of speech
 (Whisper base, the mean of three of its 20 ms frames). The encoder takes windows shorter than its 30
-s; the window follows from the clip alone, so a clip always gets the same entries.
+s; the window follows from the clip alone, so a clip gets the same entries in whichever company, but
+for rounding.
 """
 
 from collections.abc import Sequence

@@ -38,7 +38,7 @@ class VocoderTraining:
 
 def segments(clips: Sequence[NDArray[np.int16]], settings: VocoderTraining) -> Iterator[Tensor]:
     """Yield batches of random pieces of random clips, float32 ``[batch, samples]``, for ever."""
-    chance = np.random.default_rng(settings.seed)
+    chance = np.random.default_rng(settings.seed % 2**64)
     size = settings.segment_frames * HOP
     while True:
         batch = np.zeros((settings.batch_size, size), np.float32)
