@@ -19,7 +19,12 @@ from numpy.typing import NDArray
 from lauter.datasets.corpus_layout import UTTERANCES, VERDICTS, VOICES, plainly, write_dataset
 from lauter.datasets.corpus_lock import single_writer
 from lauter.datasets.errors import LauterError
-from lauter.datasets.records import CODEC_FIELD, UTTERANCE_SCHEMA, VERDICT_SCHEMA
+from lauter.datasets.records import (
+    CODEC_FIELD,
+    TOP_LOGITS_FIELDS,
+    UTTERANCE_SCHEMA,
+    VERDICT_SCHEMA,
+)
 from lauter.datasets.voices import VOICE_SCHEMA
 
 if TYPE_CHECKING:
@@ -126,9 +131,14 @@ class CorpusWriter:
     def put_codes(self, codes: pa.Table) -> None:
         """Keep ``codes`` and ``codec_fingerprint`` by ``request_id``, in place of earlier ones.
 
-        Raises ``LauterError`` if an id is unknown or named twice.
+        What a teacher said of the earlier ones says nothing of these, and is taken away. Raises
+        ``LauterError`` if an id is unknown or named twice.
         """
-        self._put_columns(codes.select(["request_id", "codes", CODEC_FIELD.name]))
+        table = codes.select(["request_id", "codes", CODEC_FIELD.name])
+        for field in TOP_LOGITS_FIELDS:
+            if field.name in self._corpus.schema.names:
+                table = table.append_column(field, pa.nulls(len(table), field.type))
+        self._put_columns(table)
 
     def _put_columns(self, scores: pa.Table) -> None:
         self.flush()

@@ -35,27 +35,32 @@ def encode_corpus(
 ) -> int:
     """Encode what this codec has not encoded yet; return how many rows that were.
 
-    A stopped run loses what it encoded since the last commit. Codes of another codec are replaced.
+    What was encoded until an error or Ctrl-C is kept; a killed run loses what it encoded since the
+    last commit. Codes of another codec are replaced, and a teacher's answers to them go with them.
     """
     pending = [
         name for batch in _pending(corpus, codec) for name in batch["request_id"].to_pylist()
     ]
     on_start(len(pending))
     fresh: list[dict[str, object]] = []
-    for start in range(0, len(pending), _BATCH):
-        ids = pending[start : start + _BATCH]
-        rows = corpus.take(ids, ["request_id", "audio", "duration_s"]).combine_chunks()
-        clips = [Clip(audio) for audio in rows["audio"].to_pylist()]
-        codes = codec.encode([clip.samples for clip in clips], [clip.sample_rate for clip in clips])
-        fresh += [
-            {"request_id": name, "codes": found.tolist(), CODEC_FIELD.name: codec.fingerprint}
-            for name, found in zip(rows["request_id"].to_pylist(), codes, strict=True)
-        ]
-        if len(fresh) >= _ROWS_PER_COMMIT:
-            _put(writer, fresh)
-            fresh = []
-        on_batch(rows.to_batches()[0])
-    _put(writer, fresh)
+    try:
+        for start in range(0, len(pending), _BATCH):
+            ids = pending[start : start + _BATCH]
+            rows = corpus.take(ids, ["request_id", "audio", "duration_s"]).combine_chunks()
+            clips = [Clip(audio) for audio in rows["audio"].to_pylist()]
+            codes = codec.encode(
+                [clip.samples for clip in clips], [clip.sample_rate for clip in clips]
+            )
+            fresh += [
+                {"request_id": name, "codes": found.tolist(), CODEC_FIELD.name: codec.fingerprint}
+                for name, found in zip(ids, codes, strict=True)
+            ]
+            if len(fresh) >= _ROWS_PER_COMMIT:
+                full, fresh = fresh, []
+                _put(writer, full)
+            on_batch(rows.to_batches()[0])
+    finally:
+        _put(writer, fresh)
     return len(pending)
 
 
