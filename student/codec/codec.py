@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from lauter.datasets.audio import Samples
-from lauter.datasets.codes import Codes, Entries, deinterleave, interleave
+from lauter.datasets.codes import Codes, Entries, check_codes, deinterleave, interleave
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id, digest
 from lauter.student.codec import linguistic
@@ -45,7 +45,7 @@ SHIPPED: Final = Path(__file__).parent / "shipped"
 """The codec that comes with Lauter."""
 
 FORMAT: Final = 1
-_ABOUT = "codec.json"
+ABOUT: Final = "codec.json"
 _WEIGHTS = "codec.safetensors"
 _BATCH = 8
 _LEAST_REFERENCE_S = 0.5
@@ -122,7 +122,8 @@ class Codec:
     def encode(self, clips: Sequence[Samples], sample_rates: Sequence[int]) -> list[Codes]:
         """Return the codes of each clip; its end is filled up with silence to a whole group.
 
-        A clip's codes do not depend on its neighbours. Raises ``UsageError`` for an empty clip.
+        A clip's codes do not depend on its neighbours, but for rounding, which may move what lies
+        on a border. Raises ``UsageError`` for an empty clip.
         """
         for number, clip in enumerate(clips):
             if not len(clip):
@@ -202,6 +203,8 @@ class Codec:
         ``InvalidCodesError`` for a stream that is not valid.
         """
         decoding = decoding or Decoding()
+        for number, stream in enumerate(codes):
+            check_codes(stream, f"stream {number}")
         order = sorted(range(len(codes)), key=lambda number: len(codes[number]))
         spoken: list[Samples] = [np.empty(0, np.float32)] * len(codes)
         for start in range(0, len(order), _BATCH):
@@ -219,12 +222,12 @@ class Codec:
             mask = mask_of(groups * FRAMES_PER_GROUP, padded.shape[1])
             with torch.inference_mode():
                 if decoding.griffin_lim:
-                    voiced = griffin_lim(padded, seed=seed)
+                    # It knows no mask, and its phases follow from the shape: each by itself.
+                    voiced = [griffin_lim(mel[None], seed=seed)[0] for mel in mels]
                 else:
-                    voiced = self._vocoder(padded, mask)
-                samples = voiced.clamp(-1, 1).cpu().numpy()
-            for row, number, mel in zip(samples, chosen, mels, strict=True):
-                spoken[number] = row[: len(mel) * HOP]
+                    voiced = list(self._vocoder(padded, mask))
+                for row, number, mel in zip(voiced, chosen, mels, strict=True):
+                    spoken[number] = row[: len(mel) * HOP].clamp(-1, 1).cpu().numpy()
         return spoken
 
     def stream(
@@ -271,7 +274,7 @@ class Codec:
             code if prompt is None else np.concatenate([prompt, code])
             for code, prompt in zip(codes, prompts, strict=True)
         ]
-        pairs = [deinterleave(stream, f"stream {number}") for number, stream in enumerate(whole)]
+        pairs = [deinterleave(stream) for stream in whole]
         groups = torch.tensor([len(stream) // 5 for stream in whole], device=self.device)
         longest = int(groups.max())
         entries = torch.zeros(len(whole), longest * 2, dtype=torch.long)
@@ -329,7 +332,7 @@ class Codec:
         tensors["book.centroids"] = torch.from_numpy(self._book.centroids).half()
         save_file(tensors, folder / _WEIGHTS)
         text = json.dumps({"format": FORMAT, **about}, indent=1, ensure_ascii=False)
-        (folder / _ABOUT).write_text(text + "\n", encoding="utf-8")
+        (folder / ABOUT).write_text(text + "\n", encoding="utf-8")
 
 
 def open_codec(folder: str | Path | None = None) -> Codec:
@@ -339,7 +342,7 @@ def open_codec(folder: str | Path | None = None) -> Codec:
     """
     place = Path(folder) if folder else SHIPPED
     try:
-        about = json.loads((place / _ABOUT).read_text(encoding="utf-8"))
+        about = json.loads((place / ABOUT).read_text(encoding="utf-8"))
         tensors = {name: value.float() for name, value in load_file(place / _WEIGHTS).items()}
     except OSError as error:
         raise UsageError(
@@ -348,9 +351,10 @@ def open_codec(folder: str | Path | None = None) -> Codec:
         ) from error
     except (ValueError, SafetensorError) as error:
         raise UsageError(f"the codec in {place} is damaged ({error}); copy it again") from error
-    if about.get("format") != FORMAT:
+    made_in = about.get("format") if isinstance(about, dict) else None
+    if made_in != FORMAT:
         raise UsageError(
-            f"the codec in {place} has format {about.get('format')}, and this version reads "
+            f"the codec in {place} has format {made_in}, and this version reads "
             f"{FORMAT}; train it again or take a version of Lauter that fits"
         )
     parts: dict[str, Any] = {

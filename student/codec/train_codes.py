@@ -1,8 +1,8 @@
 """Training the codes: the semantic encoder, the voice and the coarse mel, all at once.
 
 What is learnt from: the coarse mel is to come near the true one (mean absolute error), and the text
-is to be read off the semantic entries alone. For one batch in ten each book is left out. The
-reference that gives the timbre is another piece of speech of the same speaker.
+is to be read off the semantic entries alone. For one clip in ten each book is left out. The
+reference that gives the timbre is any piece of the same speaker's speech.
 """
 
 import math
@@ -61,6 +61,17 @@ class ClipBatch:
     groups: Tensor  # int64 [batch]
     texts: list[bytes]  # empty: not known
 
+    def to(self, device: torch.device) -> "ClipBatch":
+        """Return the batch on a device."""
+        return ClipBatch(
+            self.mels.to(device),
+            self.references.to(device),
+            self.reference_steps.to(device),
+            self.linguistic.to(device),
+            self.groups.to(device),
+            self.texts,
+        )
+
 
 def clip_batches(
     clips: Sequence[TrainingClip], batch_size: int, longest_groups: int, seed: int
@@ -70,7 +81,7 @@ def clip_batches(
     A speaker's share is the number of their clips to the power of 3/4, so that those with little
     speech are heard more than they speak, and yet do not drown the others.
     """
-    chance = np.random.default_rng(seed)
+    chance = np.random.default_rng(seed % 2**64)
     log_mel = LogMel()
     of_speaker: dict[str, list[int]] = {}
     for number, clip in enumerate(clips):
@@ -149,7 +160,8 @@ def train_codes(
     settings: CodesTraining,
     on_step: Callable[[int, dict[str, float]], None],
 ) -> None:
-    """Train ``model`` in place."""
+    """Train ``model`` in place, where it lies."""
+    device = next(model.parameters()).device
     optimizer = torch.optim.AdamW(model.parameters(), settings.learning_rate, betas=(0.9, 0.98))
     chance = torch.Generator().manual_seed(settings.seed)
     for step in range(settings.steps):
@@ -158,8 +170,8 @@ def train_codes(
         )
         for group in optimizer.param_groups:
             group["lr"] = rate
-        batch = next(batches)
-        with torch.autocast(batch.mels.device.type, torch.bfloat16):
+        batch = next(batches).to(device)
+        with torch.autocast(device.type, torch.bfloat16):
             losses = codes_loss(model, batch, settings.without_a_book, chance)
         total = losses["mel"] + settings.reading_weight * losses["reading"]
         optimizer.zero_grad(set_to_none=True)
@@ -178,7 +190,8 @@ def codes_loss(
     timbre = model.timbre(
         batch.references, mask_of(batch.reference_steps, batch.references.shape[1] // 4)
     )
-    drawn = torch.rand(len(points), generator=chance)
+    device = points.device
+    drawn = torch.rand(len(points), generator=chance).to(device)
     _, coarse = model.condition(
         batch.linguistic,
         points,
@@ -189,10 +202,10 @@ def codes_loss(
     )
     mask = mask_of(batch.groups * FRAMES_PER_GROUP, batch.mels.shape[1])
     error = (coarse.float() - batch.mels).abs() * mask
-    known = torch.tensor([bool(text) for text in batch.texts])
+    known = torch.tensor([bool(text) for text in batch.texts], device=device)
     log_probabilities = model.reader(points, entries).transpose(0, 1)
-    lengths = torch.tensor([len(text) for text in batch.texts])
-    targets = torch.tensor([byte for text in batch.texts for byte in text])
+    lengths = torch.tensor([len(text) for text in batch.texts], device=device)
+    targets = torch.tensor([byte for text in batch.texts for byte in text], device=device)
     reading = nn.functional.ctc_loss(
         log_probabilities, targets, batch.groups * 3, lengths, BLANK, "none", zero_infinity=True
     )

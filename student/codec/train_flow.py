@@ -1,4 +1,4 @@
-"""Training the flow: the codes stand still, the condition goes on learning with it."""
+"""Training the flow: the codes stand still, condition and timbre go on learning with it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -38,7 +38,8 @@ def train_flow(
     settings: FlowTraining,
     on_step: Callable[[int, dict[str, float]], None],
 ) -> None:
-    """Train ``flow`` and the condition of ``model`` in place; its codes stay as they are."""
+    """Train ``flow``, condition and timbre of ``model`` in place; its codes stay as they are."""
+    device = next(flow.parameters()).device
     for part in (model.semantic, model.reader):
         part.requires_grad_(False)
     parameters = [*flow.parameters(), *model.condition.parameters(), *model.timbre.parameters()]
@@ -50,9 +51,9 @@ def train_flow(
         )
         for group in optimizer.param_groups:
             group["lr"] = rate
-        batch = next(batches)
+        batch = next(batches).to(device)
         size, frames = batch.mels.shape[:2]
-        with torch.autocast(batch.mels.device.type, torch.bfloat16):
+        with torch.autocast(device.type, torch.bfloat16):
             with torch.no_grad():
                 points = quantise(
                     model.semantic(batch.mels, mask_of(batch.groups * 3, frames // 4))
@@ -60,7 +61,7 @@ def train_flow(
             timbre = model.timbre(
                 batch.references, mask_of(batch.reference_steps, batch.references.shape[1] // 4)
             )
-            drawn = torch.rand(size, generator=chance)
+            drawn = torch.rand(size, generator=chance).to(device)
             features, coarse = model.condition(
                 batch.linguistic,
                 points,
@@ -75,12 +76,14 @@ def train_flow(
             velocity = flow_loss(
                 flow,
                 batch.mels,
-                start_of(coarse.float(), torch.randn(batch.mels.shape, generator=chance)),
-                torch.rand(size, generator=chance),
+                start_of(
+                    coarse.float(), torch.randn(batch.mels.shape, generator=chance).to(device)
+                ),
+                torch.rand(size, generator=chance).to(device),
                 told_by(features, coarse),
-                (share * batch.groups * FRAMES_PER_GROUP).long(),
+                (share.to(device) * batch.groups * FRAMES_PER_GROUP).long(),
                 mask,
-                torch.rand(size, generator=chance) >= settings.untold,
+                torch.rand(size, generator=chance).to(device) >= settings.untold,
             )
             error = ((coarse - batch.mels).abs() * mask).sum() / (mask.sum() * batch.mels.shape[-1])
         optimizer.zero_grad(set_to_none=True)

@@ -118,8 +118,30 @@ def test_each_book_can_be_left_out(codec: Codec, clips: list[Samples], timbre: T
 
 
 def test_an_invalid_stream_is_refused_by_its_place(codec: Codec, timbre: Timbre) -> None:
-    with pytest.raises(InvalidCodesError, match="position 2"):
-        codec.decode([np.array([1, 2, 3, 2000, 2000], np.int32)], [timbre])
+    valid, wrong = np.array([[1, 2, 3000, 2000, 2000], [1, 2, 3, 2000, 2000]], np.int32)
+
+    with pytest.raises(InvalidCodesError, match="stream 1 are not valid: at position 2"):
+        codec.decode([np.tile(valid, 3), wrong], [timbre, timbre])
+
+
+def test_a_prompt_does_not_move_the_place_of_a_fault(codec: Codec, clips: list[Samples]) -> None:
+    prompted = codec.timbre(clips[1], 24_000, prompt_groups=2)
+
+    with pytest.raises(InvalidCodesError, match="at position 2"):
+        codec.decode([np.array([1, 2, 3, 2000, 2000], np.int32)], [prompted])
+
+
+def test_the_baseline_does_not_hear_its_neighbours_either(
+    codec: Codec, clips: list[Samples], timbre: Timbre
+) -> None:
+    long, short = (stream[: 5 * groups] for stream, groups in
+                   zip(codec.encode(clips[:2], [24_000] * 2), (8, 4), strict=True))  # fmt: skip
+    decoding = Decoding(steps=1, guidance=0, griffin_lim=True)
+
+    _, together = codec.decode([long, short], [timbre] * 2, decoding=decoding)
+
+    (alone,) = codec.decode([short], [timbre], decoding=decoding)
+    assert _difference_db(alone, together) < -20
 
 
 @pytest.mark.parametrize(
@@ -181,9 +203,10 @@ def test_what_is_no_codec_is_refused_with_a_sentence(tmp_path: Path) -> None:
         open_codec(tmp_path / "cut")
 
     shutil.copytree(SHIPPED, tmp_path / "later")
-    (tmp_path / "later" / "codec.json").write_text(json.dumps({"format": 2}))
-    with pytest.raises(UsageError, match="has format 2"):
-        open_codec(tmp_path / "later")
+    for told, sentence in (({"format": 2}, "has format 2"), ([1], "has format None")):
+        (tmp_path / "later" / "codec.json").write_text(json.dumps(told))
+        with pytest.raises(UsageError, match=sentence):
+            open_codec(tmp_path / "later")
 
 
 def _difference_db(found: Samples, wanted: Samples) -> float:

@@ -1,6 +1,8 @@
 """A codec is trained from speech to a folder, in steps so few that it is no good."""
 
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +72,13 @@ def test_a_stopped_training_goes_on_with_the_stage_that_it_was_stopped_in(
     assert 1 <= linguistic.perplexity <= linguistic.entries
     assert open_codec(tmp_path).fingerprint == codec.fingerprint
     assert codec.about["trained_on"]["clips"] == 64
+
+    with pytest.raises(UsageError, match="holds a codec that was trained on other speech or"):
+        train_codec(speech, tmp_path, replace(SETTINGS, seed=1), Told())
+    never = replace(SETTINGS, vocoder=replace(SETTINGS.vocoder, learning_rate=math.inf))
+    with pytest.raises(UsageError, match="step 2 of the stage 'vocoder' are no numbers"):
+        train_codec(speech, tmp_path, never, Told())
+    assert open_codec(tmp_path).about["training"]["vocoder"]["learning_rate"] < 1
 
 
 def test_too_little_speech_is_refused(speech: list[Speech], tmp_path: Path) -> None:
