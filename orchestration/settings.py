@@ -210,7 +210,7 @@ class CodecSettings:
     released: str | None = None
     """Folder of stepfun-ai/Step-Audio-Tokenizer, to encode with it instead; it cannot decode."""
     hours: float = 6.0
-    """Most hours of accepted speech to train on, chosen by digest; an hour takes 250 MB."""
+    """Most hours of accepted speech to train on, chosen by digest; an hour takes up to 550 MB."""
     codes_steps: int = 1500
     """Steps in which the codes are learnt."""
     flow_steps: int = 1500
@@ -220,9 +220,9 @@ class CodecSettings:
     device: str = "cpu"
     """Where training and encoding run, such as cuda."""
     report: str = "codec-report"
-    """Where `lauter codec report` writes its figures and page."""
+    """Folder that `lauter codec report` writes its figures to."""
     count: int = 40
-    """How many held-out utterances the report is on."""
+    """How many utterances the report is on; give it a corpus that the codec was not trained on."""
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """What a codec loses, and which of its parts loses it.
 
-The same held-out recordings go through codes and back in several ways, and the scorers of the house
-measure all of them alike: both books, each book alone (the ablation of arXiv 2502.11946, table of
+The same recordings go through codes and back in several ways, and the scorers of the house measure
+all of them alike: both books, each book alone (the ablation of arXiv 2502.11946, table of
 the tokenizer), and both books with a vocoder that is no network. Similarity to the speaker's
 reference is lost in the decoder, whichever model speaks in these codes; so it is reported here.
 """

@@ -4,6 +4,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from lauter.datasets.corpus import Corpus
+from lauter.orchestration.devices import existing_device
 from lauter.orchestration.progress import speech_progress
 from lauter.pipelines.encode import Encoder, encode_corpus
 from lauter.student.codec.codec import open_codec
@@ -25,4 +26,5 @@ def run(settings: DictConfig, console: Console) -> int:
 def _open(settings: DictConfig) -> Encoder:
     if settings.codec.released:
         return open_released(settings.codec.released)
-    return open_codec(settings.codec.folder).to(settings.codec.device)
+    device = existing_device("codec.device", settings.codec.device)
+    return open_codec(settings.codec.folder).to(device)

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from lauter.datasets.corpus import Corpus
+from lauter.datasets.errors import UsageError
+from lauter.orchestration.devices import existing_device
 from lauter.orchestration.making import make
 from lauter.orchestration.progress import counted_progress
 from lauter.orchestration.single_page import write_whole
@@ -24,7 +26,13 @@ REPORT = "codec.json"
 
 def run(settings: DictConfig, console: Console) -> int:
     """Measure, print the table and write the figures."""
-    codec = open_codec(settings.codec.folder).to(settings.codec.device)
+    if settings.codec.released:
+        raise UsageError(
+            "the released codec only encodes, and nothing comes back to report on; "
+            "leave codec.released out"
+        )
+    device = existing_device("codec.device", settings.codec.device)
+    codec = open_codec(settings.codec.folder).to(device)
     items = items_of_corpus(
         Corpus.open(settings.corpus), shares={"all": 1.0}, split="all", seed=settings.seed,
         count=settings.codec.count,

@@ -9,6 +9,7 @@ from rich.console import Console
 from lauter.datasets.audio import Clip
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
+from lauter.orchestration.devices import existing_device
 from lauter.student.codec.train_codes import CodesTraining
 from lauter.student.codec.train_flow import FlowTraining
 from lauter.student.codec.train_vocoder import VocoderTraining
@@ -22,6 +23,7 @@ def run(settings: DictConfig, console: Console) -> int:
     chosen = settings.codec
     if not chosen.folder:
         raise UsageError("say where the codec is to be written: codec.folder=my-codec")
+    device = existing_device("codec.device", chosen.device)
     corpus = Corpus.open(settings.corpus)
     training = CodecTraining(
         codes=CodesTraining(steps=chosen.codes_steps, seed=settings.seed),
@@ -30,7 +32,7 @@ def run(settings: DictConfig, console: Console) -> int:
         seed=settings.seed,
     )
     codec = train_codec(
-        _speech(corpus, chosen.hours), chosen.folder, training, _Log(console), device=chosen.device
+        _speech(corpus, chosen.hours), chosen.folder, training, _Log(console), device=device
     )
     trained_on = codec.about["trained_on"]
     console.print(

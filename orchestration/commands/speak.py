@@ -13,6 +13,7 @@ from lauter.datasets.errors import QualityGateMissedError, UsageError
 from lauter.datasets.records import Prompt
 from lauter.datasets.tags import MAX_LEVEL, Dialect, Emotion, Style
 from lauter.filters.asr import WhisperRecogniser
+from lauter.orchestration.devices import existing_device
 from lauter.orchestration.progress import counted_progress
 from lauter.pipelines.best_of import Choice, best_of
 from lauter.student.generation import Sampling
@@ -32,7 +33,7 @@ def run(settings: DictConfig, console: Console) -> int:
     student = Student.open(
         settings.student,
         codec=settings.codec.folder,
-        device=_device(options.device),
+        device=existing_device("speaking.device", options.device),
         sampling=Sampling(
             temperature=options.temperature,
             top_p=options.top_p,
@@ -137,16 +138,6 @@ def _chosen(name: str, word: str, choices: Sequence[str]) -> str:
     if word not in choices:
         raise UsageError(f"speaking.{name} is '{word}'; choose {', '.join(choices)}")
     return word
-
-
-def _device(name: str) -> str:
-    import torch
-
-    try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError) as error:
-        raise UsageError(f"there is no device '{name}' here; set speaking.device=cpu") from error
-    return name
 
 
 def _check_writable(places: Sequence[Path]) -> None:

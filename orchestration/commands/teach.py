@@ -5,6 +5,7 @@ from rich.console import Console
 
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
+from lauter.orchestration.devices import existing_device
 from lauter.orchestration.progress import speech_progress
 from lauter.pipelines.teach import teach_corpus
 from lauter.student.teaching import Kept, Teacher
@@ -19,7 +20,8 @@ def run(settings: DictConfig, console: Console) -> int:
     options = settings.teach
     corpus = Corpus.open(settings.corpus)
     kept = Kept(options.k, options.mass)
-    teacher = Teacher.open(settings.student, kept=kept, device=options.device)
+    device = existing_device("teach.device", options.device)
+    teacher = Teacher.open(settings.student, kept=kept, device=device)
     with corpus.writing() as writer, speech_progress(console, "teaching") as progress:
         asked = teach_corpus(
             corpus,
