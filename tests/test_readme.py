@@ -88,7 +88,7 @@ def test_the_two_commands_are_targets_and_the_demo_makes_what_the_readme_promise
     targets = [line.split()[1] for line in commands() if line.startswith("make ")]
     assert targets == ["demo", "test"]
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
-    for place in ("corpus", "shards", "audit.html"):
+    for place in ("corpus", "shards", "audit.html", "student", "evaluation"):
         assert f"runs/demo/{place}" in makefile
         assert f"| `{place}" in (ROOT / "README.md").read_text()
 

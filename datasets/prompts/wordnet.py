@@ -67,7 +67,8 @@ def _sentences(folder: Path) -> Iterator[str]:
         for line in lines:
             for example in _QUOTED.findall(line.partition("|")[2]):
                 if _is_spoken(example):
-                    yield example[0].upper() + example[1:] + ("" if example[-1] in ".!?" else ".")
+                    said = example[0].upper() + example[1:].rstrip(" ,;")
+                    yield said + ("" if said[-1] in ".!?" else ".")
 
 
 def _is_spoken(example: str) -> bool:

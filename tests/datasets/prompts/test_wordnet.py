@@ -11,7 +11,7 @@ LINE = "00001740 03 n 01 thing 0 000 | what is there; {}\n"
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     for name in ("adj", "adv", "noun", "verb"):
-        examples = f'"the {name} stood in the garden"; "too short"; "it cost 20 dollars in all"'
+        examples = f'"the {name} stood in the garden; "; "too short"; "it cost 20 dollars in all"'
         (tmp_path / f"data.{name}").write_text(LINE.format(examples))
     return tmp_path
 
