@@ -37,7 +37,10 @@ class DamagedTeacher:
         return self._teacher.capabilities()
 
     def fingerprint(self) -> str:
-        return content_id("lauter.bench.damaged.v1", {"teacher": self._teacher.fingerprint()})
+        damage = {"share": SHARE, "kinds": KINDS, "cut_at": CUT_AT, "noise_db": NOISE_DB}
+        return content_id(
+            "lauter.bench.damaged.v1", {"teacher": self._teacher.fingerprint(), **damage}
+        )
 
     def speak(self, requests: Sequence[Request]) -> Sequence[Speech | Exception]:
         return [self._spoken(request) for request in requests]

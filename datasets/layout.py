@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lauter.datasets.codes import CODES, GROUP_MS, Codes, InvalidCodesError, check_codes
 from lauter.datasets.errors import UsageError
-from lauter.datasets.tags import Emotion, Style
+from lauter.datasets.tags import Dialect, Emotion, Style
 from lauter.datasets.text_tokens import TextTokenizer
 
 PAD: Final = 0
@@ -89,15 +89,20 @@ _EMOTION_WORDS: Mapping[str, str] = {
     Emotion.CUTE: "撒娇",
 }
 """The words of the released models; what they have no word for goes by our own name."""
+_DIALECT_WORDS: Mapping[str, str] = {Dialect.CANTONESE: "粤语", Dialect.SICHUANESE: "四川话"}
+_FIRST_DIALECTS = (Dialect.EN_US, Dialect.MANDARIN, Dialect.JAPANESE, Dialect.KOREAN)
+"""What a text of a language is spoken in where nothing else is said."""
 _STYLE_WORDS: Mapping[str, str] = {Style.RAP: "RAP", Style.SUNG: "哼唱"}
 
 
 def tag_words(row: Mapping[str, Any]) -> str:
     """Return the tags of a prompt's columns as they stand before the text, such as ``(高兴2)``.
 
-    Neutral plain speech at its own pace has none.
+    Neutral plain speech at its own pace, in its language's first dialect, has none.
     """
     words = []
+    if row["dialect"] not in _FIRST_DIALECTS:
+        words.append(_DIALECT_WORDS.get(row["dialect"], row["dialect"]))
     if row["emotion"] != Emotion.NEUTRAL:
         words.append(f"{_EMOTION_WORDS.get(row['emotion'], row['emotion'])}{row['emotion_level']}")
     if row["style"] != Style.PLAIN:

@@ -33,11 +33,16 @@ class TextTokenizer(Protocol):
         ...
 
 
+_ROLES = {"system\n": 8, "human\n": 9, "assistant\n": 10}
+_OF_ROLES = {one: role.encode() for role, one in _ROLES.items()}
+
+
 class ByteTokenizer:
     """UTF-8, one id a byte: no training, no unknown characters, three ids for a Chinese one.
 
     For students of some million weights, whose whole vocabulary must stay small. The ids below 16
-    are left for control.
+    are for control, and for the beginning of a turn: a role and its newline are one id, which saves
+    an eighth of a short utterance.
     """
 
     first_id: Final = 16
@@ -45,6 +50,8 @@ class ByteTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of a text's bytes; raises ``UsageError`` where it is no Unicode text."""
+        if text in _ROLES:
+            return [_ROLES[text]]
         try:
             return [self.first_id + byte for byte in text.encode()]
         except UnicodeEncodeError as error:
@@ -55,8 +62,14 @@ class ByteTokenizer:
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids; bytes that are no UTF-8 become U+FFFD."""
-        return bytes(one - self.first_id for one in ids).decode(errors="replace")
+        read = b"".join(
+            _OF_ROLES[one] if one in _OF_ROLES else bytes([one - self.first_id]) for one in ids
+        )
+        return read.decode(errors="replace")
 
     def fingerprint(self) -> str:
         """Return a digest that tells this tokenizer from any other."""
-        return content_id("lauter.tokenizer.v1", {"kind": "bytes", "first_id": self.first_id})
+        return content_id(
+            "lauter.tokenizer.v1",
+            {"kind": "bytes", "first_id": self.first_id, "roles": list(_ROLES)},
+        )

@@ -189,7 +189,8 @@ class SpokenExamples:
 
     def _spoken(self, record: dict[str, Any]) -> SpokenExample:
         prompt = self._prompt(record)
-        example = speech_example(prompt, self._vocabulary, record["codes"])
+        name = f"the sample {record['request_id']}"
+        example = speech_example(prompt, self._vocabulary, record["codes"], name)
         return SpokenExample(record["request_id"], example, record)
 
     def _prompt(self, record: Mapping[str, Any]) -> Ids:

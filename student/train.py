@@ -229,7 +229,11 @@ class Trainer:
                         on_step(figures, self.steps)
                 is_last = progress.step == settings.steps or step.after.epoch == settings.epochs
                 if _is_due(progress.step, settings.evaluate_every, is_last) and not stopped:
-                    self._evaluate(log)
+                    try:
+                        self._evaluate(log)
+                    except LauterError:  # what was learnt is not lost with what was not measured
+                        self._save()
+                        raise
                 if settings.patience and progress.since_best >= settings.patience:
                     ended, is_last = "patience", True
                 if stopped or _is_due(progress.step, settings.save_every, is_last):

@@ -50,22 +50,18 @@ _LISTS: Mapping[str, tuple[str, ...]] = {
 _TEMPLATES = (
     "Turn {switch} the {device} in the {room}.",
     "Set a timer for {number} minutes.",
-    "Set the alarm for {time} in the {part}.",
-    "Wake me up at {time} on {day}.",
+    "Wake me up at {time}.",
     "Call {name} at {time}.",
-    "Send a message to {name} on {day} {part}.",
-    "The meeting with {name} is on the {date}.",
-    "Remind me on {day}, the {date}.",
+    "Meet {name} on {day}, the {date}.",
     "The train to the {place} leaves at {time}.",
-    "It is {number} minutes from the {place} to the {place}.",
-    "Buy {number} {thing} on {day}.",
+    "Buy {number} {thing}.",
     "We need {number} {thing} and {number} {thing}.",
     "The number is {digit}, {digit}, {digit}, {digit}.",
-    "The ticket costs {number} dollars.",
-    "Set the heating in the {room} to {number} degrees.",
-    "Open the window in the {room} at {time}.",
-    "My birthday is on the {date}.",
-    "Play the radio in the {room} for {number} minutes.",
+    "It costs {number} dollars.",
+    "{day}, the {date}.",
+    "{digit}, {digit}, {digit}, {digit}, {digit}.",
+    "{number} {thing} and {number} {thing}.",
+    "{number}, {number}, {number}.",
 )
 
 
@@ -106,7 +102,8 @@ def _sentence(chance: random.Random) -> str:
         made.append(literal)
         if slot:
             made.append(_word(slot, said, chance))
-    return "".join(made)
+    sentence = "".join(made)
+    return sentence[0].upper() + sentence[1:]
 
 
 def _word(slot: str, said: set[str], chance: random.Random) -> str:

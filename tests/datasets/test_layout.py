@@ -45,12 +45,16 @@ class LetterTokenizer:
         return "letters"
 
 
+SYSTEM, HUMAN, ASSISTANT = 8, 9, 10
+
+
 def byte_ids(text: str) -> list[int]:
     return [16 + byte for byte in text.encode()]
 
 
 def plain(**columns: Any) -> dict[str, Any]:
     return {
+        "dialect": "en-US",
         "emotion": Emotion.NEUTRAL,
         "emotion_level": 0,
         "style": Style.PLAIN,
@@ -63,9 +67,9 @@ def test_a_prompt_is_the_system_turn_the_text_and_the_begun_answer() -> None:
     assert prompt.dtype == np.int64
     assert prompt.tolist() == [
         *[BOS],
-        *[BEGIN, *byte_ids("system\nanna"), END],
-        *[BEGIN, *byte_ids("human\n(高兴2)Hi"), END],
-        *[BEGIN, *byte_ids("assistant\n")],
+        *[BEGIN, SYSTEM, *byte_ids("anna"), END],
+        *[BEGIN, HUMAN, *byte_ids("(高兴2)Hi"), END],
+        *[BEGIN, ASSISTANT],
     ]
 
 
@@ -73,11 +77,11 @@ def test_a_reference_is_a_turn_of_its_own_before_the_text() -> None:
     prompt = speech_prompt(TOKENIZER, COMPACT, "Hi", system="s", reference=Reference("Yes", GROUP))
     assert prompt.tolist() == [
         *[BOS],
-        *[BEGIN, *byte_ids("system\ns"), END],
-        *[BEGIN, *byte_ids("human\nYes"), END],
-        *[BEGIN, *byte_ids("assistant\n"), *GROUP_IDS, END],
-        *[BEGIN, *byte_ids("human\nHi"), END],
-        *[BEGIN, *byte_ids("assistant\n")],
+        *[BEGIN, SYSTEM, *byte_ids("s"), END],
+        *[BEGIN, HUMAN, *byte_ids("Yes"), END],
+        *[BEGIN, ASSISTANT, *GROUP_IDS, END],
+        *[BEGIN, HUMAN, *byte_ids("Hi"), END],
+        *[BEGIN, ASSISTANT],
     ]
 
 
@@ -135,6 +139,9 @@ def test_a_vocabulary_without_room_for_the_codes_is_refused() -> None:
         ({"style": Style.RAP}, "(RAP)"),
         ({"speed_level": 2}, "(快速2)"),
         ({"speed_level": -1}, "(慢速1)"),
+        ({"dialect": "yue"}, "(粤语)"),
+        ({"dialect": "sichuan", "speed_level": 1}, "(四川话)(快速1)"),
+        ({"dialect": "en-GB"}, "(en-GB)"),
         (
             {"emotion": "cute", "emotion_level": 1, "style": "sung", "speed_level": 1},
             "(撒娇1)(哼唱)(快速1)",

@@ -194,6 +194,19 @@ def test_speech_chooses_the_best_and_patience_ends_the_run(folder: Path) -> None
     assert again.steps == 8
 
 
+def test_an_evaluation_that_fails_costs_no_step(folder: Path, whole: Path) -> None:
+    def deaf(model: SpeechModel) -> Mapping[str, float]:
+        raise UsageError("the recogniser is not here")
+
+    settings = run(folder, "deaf", evaluate_every=3, save_every=100)
+    with pytest.raises(UsageError, match="the recogniser is not here"):
+        train(settings, speak_evaluation=deaf)
+
+    train(settings, speak_evaluation=spoken(iter([0.5] * 2)))
+
+    assert lines(folder / "deaf") == lines(folder / "whole")
+
+
 def test_evaluation_draws_no_lots_of_the_training(folder: Path, whole: Path) -> None:
     settings = run(folder, "spoken", evaluate_every=1)
     train(settings, speak_evaluation=spoken(iter([0.5] * 6)))

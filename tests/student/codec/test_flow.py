@@ -83,7 +83,21 @@ def test_the_flow_starts_round_the_coarse_mel() -> None:
     start = start_of(coarse, torch.randn(3, 400, BANDS))
 
     assert not start.requires_grad
-    assert abs(float((start - coarse).std()) - SPREAD) < 0.01
+    assert abs(float((start - coarse).detach().std()) - SPREAD) < 0.01
+
+
+def test_a_prompt_comes_out_as_it_was_given() -> None:
+    torch.manual_seed(3)
+    flow = Flow(width=32, depth=1).eval()
+    mels, start, mask = torch.randn(1, 24, BANDS), torch.randn(1, 24, BANDS), torch.ones(1, 24, 1)
+
+    with torch.inference_mode():
+        found = euler(
+            flow, start, told(1, 24), prompt_of(mels, torch.tensor([8])), mask, steps=3, guidance=0
+        )
+
+    assert torch.allclose(found[:, :8], mels[:, :8], atol=1e-5)
+    assert not torch.allclose(found[:, 8:], mels[:, 8:], atol=1e-2)
 
 
 def test_the_loss_leaves_out_prompt_and_padding() -> None:
