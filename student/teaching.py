@@ -41,7 +41,8 @@ from lauter.student.legal import legal_parts
 from lauter.student.model import SpeechModel
 
 READS = (
-    "request_id", "text", "emotion", "emotion_level", "style", "speed_level", "speaker", "codes",
+    "request_id", "text", "dialect", "emotion", "emotion_level", "style", "speed_level", "speaker",
+    "codes",
     "codec_fingerprint",
 )  # fmt: skip
 """Columns of a row that a teacher is asked about."""

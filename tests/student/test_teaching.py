@@ -49,7 +49,8 @@ def row(number: int = 1, groups: int = 2, **changed: Any) -> dict[str, Any]:
     codes = np.concatenate([np.concatenate(group)] * groups).tolist()
     return {
         "request_id": f"u{number}", "text": "say it", "emotion": "joy", "emotion_level": 2,
-        "style": "plain", "speed_level": -1, "speaker": "someone", "codes": codes,
+        "dialect": "en-US", "style": "plain", "speed_level": -1, "speaker": "someone",
+        "codes": codes,
         "codec_fingerprint": "codec-1",
     } | changed  # fmt: skip
 
