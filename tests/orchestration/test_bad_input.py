@@ -78,7 +78,7 @@ def test_the_others_are_spoken_where_refusals_may_be_skipped(ask: Ask, tmp_path:
     ("words", "sentence"),
     [
         (["plan", "speak.timeout=3"], "did you mean speak.timeout_s?"),
-        (["plan", "batch_size=3"], "did you mean score.batch_size or speak.batch_size?"),
+        (["plan", "batch_size=3"], "or score.batch_size or speak.batch_size or"),
         (["plan", "prompts=file", "prompts.pth=x"], "did you mean prompts.path?"),
         (["plan", "prompts=file", "prompts.path=a", "tag=[/b"], "tag=[/b cannot be read; put"),
         (["plan", "xyzzy=3"], "see `lauter plan --help`"),

@@ -149,7 +149,7 @@ def test_a_browser_loads_it_from_disk_without_a_complaint_and_decodes_its_sounds
             f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=8000",
             "--dump-dom", probed.as_uri(),
         ],
-        capture_output=True, text=True, timeout=60,
+        capture_output=True, text=True, timeout=240,
     )  # fmt: skip
     assert "CONSOLE" not in told.stderr, told.stderr
     (title,) = re.findall(r"<title>lengths ([^<]*)</title>", told.stdout)
