@@ -160,6 +160,11 @@ def _checked_shares(splits: Mapping[str, float]) -> dict[str, float]:
     return dict(splits)
 
 
+def split_of(text: str, shares: Mapping[str, float]) -> str:
+    """Return the split that a text is drawn into, by whichever voice it is said."""
+    return list(shares)[_split_of(text, shares)]
+
+
 def _split_of(text: str, shares: Mapping[str, float]) -> int:
     drawn = _bits(_SPLIT_DOMAIN, text) / 2**64
     reached = np.cumsum(list(shares.values()))[:-1]

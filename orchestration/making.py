@@ -39,6 +39,13 @@ def make(settings: DictConfig, group: str) -> Any:
         raise UsageError(f"the configuration of '{group}' cannot be used: {cause}") from error
 
 
+def split_shares(settings: DictConfig) -> dict[str, float]:
+    """Return the shares of the splits by which the settings draw a corpus's texts."""
+    export = settings.export
+    shares = {"train": 1 - export.valid - export.test, "valid": export.valid, "test": export.test}
+    return {name: share for name, share in shares.items() if share}
+
+
 def make_teacher(settings: DictConfig) -> tuple[Callable[[], Teacher], Teacher]:
     """Return how to open the teacher in a worker, and one opened here for planning."""
     open_teacher = cast(Callable[[], Teacher], make(settings, "teacher"))

@@ -11,7 +11,7 @@ from rich.table import Table
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
 from lauter.orchestration.devices import existing_device
-from lauter.orchestration.making import make
+from lauter.orchestration.making import make, split_shares
 from lauter.orchestration.progress import counted_progress
 from lauter.orchestration.single_page import write_whole
 from lauter.pipelines.codec_report import codec_figures, codec_systems
@@ -33,10 +33,14 @@ def run(settings: DictConfig, console: Console) -> int:
         )
     device = existing_device("codec.device", settings.codec.device)
     codec = open_codec(settings.codec.folder).to(device)
+    shares = split_shares(settings)
     items = items_of_corpus(
-        Corpus.open(settings.corpus), shares={"all": 1.0}, split="all", seed=settings.seed,
+        Corpus.open(settings.corpus),
+        shares=shares,
+        split="test" if "test" in shares else "train",
+        seed=settings.seed,
         count=settings.codec.count,
-    )  # fmt: skip
+    )
     open_scorers = cast(list[ScorerFactory], make(settings, "filters")["scorers"])
     with counted_progress(console, "resynthesising") as on_texts:
         found = evaluate(

@@ -1,7 +1,7 @@
 """`lauter codec train`: learn a codec from a corpus's accepted speech."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from omegaconf import DictConfig
 from rich.console import Console
@@ -9,7 +9,9 @@ from rich.console import Console
 from lauter.datasets.audio import Clip
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
+from lauter.datasets.selection import split_of
 from lauter.orchestration.devices import existing_device
+from lauter.orchestration.making import split_shares
 from lauter.student.codec.train_codes import CodesTraining
 from lauter.student.codec.train_flow import FlowTraining
 from lauter.student.codec.train_vocoder import VocoderTraining
@@ -32,7 +34,11 @@ def run(settings: DictConfig, console: Console) -> int:
         seed=settings.seed,
     )
     codec = train_codec(
-        _speech(corpus, chosen.hours), chosen.folder, training, _Log(console), device=device
+        _speech(corpus, chosen.hours, split_shares(settings)),
+        chosen.folder,
+        training,
+        _Log(console),
+        device=device,
     )
     trained_on = codec.about["trained_on"]
     console.print(
@@ -42,12 +48,16 @@ def run(settings: DictConfig, console: Console) -> int:
     return 0
 
 
-def _speech(corpus: Corpus, hours: float) -> Iterator[Speech]:
-    """Yield accepted speech in the order of its digests, up to so many hours."""
+def _speech(corpus: Corpus, hours: float, shares: Mapping[str, float]) -> Iterator[Speech]:
+    """Yield accepted speech in the order of its digests, up to so many hours.
+
+    Texts of the split ``test`` are left out: they are what a codec is reported on.
+    """
     lengths: dict[str, float] = {}
-    for batch in corpus.scan_judged(["request_id", "duration_s"], accepted=True):
-        pairs = zip(batch["request_id"].to_pylist(), batch["duration_s"].to_pylist(), strict=True)
-        lengths.update(pairs)
+    for batch in corpus.scan_judged(["request_id", "text", "duration_s"], accepted=True):
+        for row in batch.select(["request_id", "text", "duration_s"]).to_pylist():
+            if split_of(row["text"], shares) != "test":
+                lengths[row["request_id"]] = row["duration_s"]
     chosen: list[str] = []
     total_s = 0.0
     for request_id in sorted(lengths):

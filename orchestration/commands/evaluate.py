@@ -16,7 +16,7 @@ from lauter.datasets.errors import QualityGateMissedError, UsageError
 from lauter.orchestration.evaluation.page import MARK, evaluation_page
 from lauter.orchestration.evaluation.record import as_json, utterances
 from lauter.orchestration.evaluation.tables import print_report
-from lauter.orchestration.making import make
+from lauter.orchestration.making import make, split_shares
 from lauter.orchestration.progress import counted_progress
 from lauter.orchestration.run_record import newest_export
 from lauter.orchestration.single_page import check_replaceable, write_whole
@@ -82,9 +82,8 @@ def _items(settings: DictConfig) -> list[Item]:
             options.data, split=options.split, count=options.count, corpus=corpus
         )
     corpus = corpus or Corpus.open(settings.corpus)  # says what is missing
-    export = settings.export
-    shares = {"train": 1 - export.valid - export.test, "valid": export.valid, "test": export.test}
-    if not shares[options.split]:
+    shares = split_shares(settings)
+    if options.split not in shares:
         known = newest_export(corpus.path) or "EXPORT"
         raise UsageError(
             f"nothing says which texts were held out: set evaluate.data={known}, or "
@@ -92,7 +91,7 @@ def _items(settings: DictConfig) -> list[Item]:
         )
     return items_of_corpus(
         corpus,
-        shares={name: share for name, share in shares.items() if share},
+        shares=shares,
         split=options.split,
         seed=settings.seed,
         accepted_only=options.speech == "accepted",

@@ -9,6 +9,7 @@ from lauter.datasets.corpus import Corpus
 from lauter.datasets.lance_export import export_lance
 from lauter.datasets.shards import export_webdataset
 from lauter.orchestration.durations import length_of_time
+from lauter.orchestration.making import split_shares
 from lauter.orchestration.progress import counted_progress
 from lauter.orchestration.run_record import RunRecord
 
@@ -18,12 +19,7 @@ def run(settings: DictConfig, console: Console) -> int:
     record = RunRecord("export", settings)
     options = settings.export
     corpus = Corpus.open(settings.corpus, version=options.version)
-    shares = {
-        "train": 1 - options.valid - options.test,
-        "valid": options.valid,
-        "test": options.test,
-    }
-    splits = {name: share for name, share in shares.items() if share}
+    splits = split_shares(settings)
     with counted_progress(console, "exporting") as on_sample:
         if options.format == "webdataset":
             summary = export_webdataset(

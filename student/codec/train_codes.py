@@ -5,7 +5,6 @@ is to be read off the semantic entries alone. For one clip in ten each book is l
 reference that gives the timbre is any piece of the same speaker's speech.
 """
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 from lauter.datasets.codes import Entries
 from lauter.student.codec.blocks import mask_of
 from lauter.student.codec.condition import Condition, TimbreEncoder
+from lauter.student.codec.learning_rate import cosine_rate
 from lauter.student.codec.mel import FRAMES_PER_GROUP, SAMPLES_PER_GROUP, LogMel, normalised
 from lauter.student.codec.semantic import BLANK, Reader, SemanticEncoder, quantise
 
@@ -213,9 +213,3 @@ def codes_loss(
         "mel": error.sum() / (mask.sum() * error.shape[-1]),
         "reading": (reading * known).sum() / (lengths * known).sum().clamp(min=1),
     }
-
-
-def cosine_rate(step: int, steps: int, first: float, last: float, warm_up: int = 200) -> float:
-    """Return the learning rate of a step: a short warm-up, then half a cosine."""
-    falling = last + (first - last) * 0.5 * (1 + math.cos(math.pi * step / steps))
-    return falling * min(1.0, (step + 1) / warm_up)

@@ -8,9 +8,10 @@ from torch import nn
 
 from lauter.student.codec.blocks import mask_of
 from lauter.student.codec.flow import Flow, flow_loss, start_of, told_by
+from lauter.student.codec.learning_rate import cosine_rate
 from lauter.student.codec.mel import FRAMES_PER_GROUP
 from lauter.student.codec.semantic import quantise
-from lauter.student.codec.train_codes import ClipBatch, CodesModel, cosine_rate
+from lauter.student.codec.train_codes import ClipBatch, CodesModel
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ ones look at magnitudes at three resolutions (W. Jang et al., UnivNet, 2106.0788
 least-squares loss and feature matching.
 """
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from lauter.student.codec.learning_rate import cosine_rate
 from lauter.student.codec.mel import FLOOR, HOP, LogMel, normalised
 from lauter.student.codec.vocoder import Vocoder
 
@@ -44,7 +44,7 @@ def segments(clips: Sequence[NDArray[np.int16]], settings: VocoderTraining) -> I
         batch = np.zeros((settings.batch_size, size), np.float32)
         for row in batch:
             clip = clips[int(chance.integers(len(clips)))]
-            start = int(chance.integers(max(1, len(clip) - size)))
+            start = int(chance.integers(max(1, len(clip) - size + 1)))
             piece = clip[start : start + size]
             row[: len(piece)] = piece / 32768.0
             row *= 10 ** (chance.uniform(-12, 3) / 20)
@@ -64,9 +64,15 @@ def train_vocoder(
     own = torch.optim.AdamW(vocoder.parameters(), settings.learning_rate, betas=(0.8, 0.99))
     theirs = torch.optim.AdamW(judges.parameters(), settings.learning_rate / 2, betas=(0.8, 0.99))
     for step in range(settings.steps):
-        rate = _cosine(step / settings.steps, settings.learning_rate, settings.least_learning_rate)
+        rate = cosine_rate(
+            step,
+            settings.steps,
+            settings.learning_rate,
+            settings.least_learning_rate,
+            warm_up=100,
+        )
         for group in own.param_groups:
-            group["lr"] = rate * min(1, (step + 1) / 100)
+            group["lr"] = rate
         for group in theirs.param_groups:
             group["lr"] = rate / 2
         real = next(batches).to(device)
@@ -165,7 +171,3 @@ def _spectral(made: Tensor, real: Tensor) -> Tensor:
         distance = (ours.clamp(min=1e-4).log() - truth.clamp(min=1e-4).log()).abs().mean()
         losses.append(convergence + distance)
     return torch.stack(losses).mean()
-
-
-def _cosine(progress: float, first: float, last: float) -> float:
-    return last + (first - last) * 0.5 * (1 + math.cos(math.pi * progress))

@@ -114,7 +114,7 @@ def train_codec(
     def fitted() -> dict[str, Any]:
         return _fit_book(heard, settings)
 
-    book_state = stages.done("book", asdict(settings.book), fitted)
+    book_state = stages.done("book", asdict(settings.book) | {"seed": settings.seed}, fitted)
     book = LinguisticBook(
         *(book_state[name].numpy() for name in ("mean", "deviation", "centroids"))
     )
