@@ -25,7 +25,7 @@ def test_the_same_seed_gives_the_same_and_a_greater_count_only_adds() -> None:
 def test_the_first_sentences_stay_what_they_were() -> None:
     # Students are compared on held-out sentences: were these others, so would be the figures.
     assert phrase_texts(4)["text"].to_pylist() == [
-        "Fifty-one, ninety-nine, fifty-five.",
+        "Buy ninety-nine boxes.",
         "Turn off the television in the garage.",
         "Buy forty boxes.",
         "The train to the hospital leaves at four.",
