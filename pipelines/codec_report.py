@@ -6,7 +6,6 @@ the tokenizer), and both books with a vocoder that is no network. Similarity to 
 reference is lost in the decoder, whichever model speaks in these codes; so it is reported here.
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
@@ -15,11 +14,10 @@ from lauter.datasets.codes import CODES_PER_S
 from lauter.pipelines.evaluate import Evaluation
 from lauter.pipelines.evaluation_items import Item
 from lauter.pipelines.evaluation_report import system_figures
-from lauter.pipelines.evaluation_systems import Recorded, Spoken, System
+from lauter.pipelines.evaluation_systems import Recorded, Resynthesis, System
 from lauter.student.codec.codec import Codec, Decoding
 from lauter.student.codec.usage import book_usage
 from lauter.student.evaluation import Bootstrap
-from lauter.student.speak import EMPTY
 
 WAYS: Final = {
     "dual": Decoding(),
@@ -30,35 +28,9 @@ WAYS: Final = {
 """How the codes are decoded, by the name of the system."""
 
 
-class DecodedIn:
-    """Recordings after codes and decoder, in one way of decoding."""
-
-    def __init__(self, name: str, codec: Codec, decoding: Decoding, seed: int = 0) -> None:
-        self.name = name
-        self._codec, self._decoding, self._seed = codec, decoding, seed
-
-    def speak(self, items: Sequence[Item]) -> list[Spoken]:
-        """Return each recording as it comes back, in the timbre of its speaker's reference."""
-        there = [item for item in items if item.recording is not None]
-        clips = [item.recording for item in there if item.recording is not None]
-        voices = [item.reference or clip for item, clip in zip(there, clips, strict=True)]
-        started = time.perf_counter()
-        codes = self._codec.encode([c.samples for c in clips], [c.sample_rate for c in clips])
-        timbres = [self._codec.timbre(voice.samples, voice.sample_rate) for voice in voices]
-        spoken = iter(self._codec.decode(codes, timbres, seed=self._seed, decoding=self._decoding))
-        share = (time.perf_counter() - started) / max(1, len(there))
-        rate = self._codec.sample_rate
-        return [
-            Spoken(None, rate, EMPTY, None)
-            if item.recording is None
-            else Spoken(next(spoken), rate, None, share)
-            for item in items
-        ]
-
-
 def codec_systems(codec: Codec, seed: int = 0) -> list[System]:
     """Return the recordings as they are, and as they come back in each way."""
-    decoded = [DecodedIn(name, codec, decoding, seed) for name, decoding in WAYS.items()]
+    decoded = [Resynthesis(codec, seed, name, decoding) for name, decoding in WAYS.items()]
     return [Recorded(), *decoded]
 
 

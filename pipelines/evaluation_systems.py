@@ -16,7 +16,7 @@ from lauter.pipelines.evaluation_items import Item
 from lauter.student.speak import EMPTY, INVALID
 
 if TYPE_CHECKING:  # torch takes seconds to import
-    from lauter.student.codec.codec import Codec, Timbre
+    from lauter.student.codec.codec import Codec, Decoding, Timbre
 
 TEACHER: Final = "teacher"
 GROUND_TRUTH: Final = "ground_truth"
@@ -65,13 +65,22 @@ class Recorded:
 
 
 class Resynthesis:
-    """The recordings after codes and decoder, in the timbre of their voice's reference."""
+    """The recordings after codes and decoder, in the timbre of their voice's reference.
 
-    name = RESYNTHESIS
+    ``decoding`` is how they are decoded (None: as the codec does it by itself).
+    """
 
-    def __init__(self, codec: "Codec", seed: int = 0) -> None:
+    def __init__(
+        self,
+        codec: "Codec",
+        seed: int = 0,
+        name: str = RESYNTHESIS,
+        decoding: "Decoding | None" = None,
+    ) -> None:
+        self.name = name
         self._codec = codec
         self._seed = seed
+        self._decoding = decoding
         self._timbres: dict[bytes, Timbre] = {}
 
     def speak(self, items: Sequence[Item]) -> list[Spoken]:
@@ -82,7 +91,7 @@ class Resynthesis:
         heard = [decode_audio(clip.encoded) for clip, _ in there]
         codes = self._codec.encode([one for one, _ in heard], [rate for _, rate in heard])
         timbres = [self._timbre(reference or Clip(clip.encoded)) for clip, reference in there]
-        decoded = iter(decoded_each(self._codec, codes, timbres, self._seed))
+        decoded = iter(decoded_each(self._codec, codes, timbres, self._seed, self._decoding))
         share = (time.perf_counter() - started) / max(1, len(there))
         return [
             Spoken(None, self._codec.sample_rate, EMPTY, None)
@@ -99,7 +108,11 @@ class Resynthesis:
 
 
 def decoded_each(
-    codec: "Codec", codes: Sequence[Codes], timbres: "Sequence[Timbre]", seed: int
+    codec: "Codec",
+    codes: Sequence[Codes],
+    timbres: "Sequence[Timbre]",
+    seed: int,
+    decoding: "Decoding | None" = None,
 ) -> list[Samples | str]:
     """Return the speech of each stream, or the failure that came instead.
 
@@ -109,14 +122,17 @@ def decoded_each(
     there = [position for position, stream in enumerate(codes) if len(stream)]
     try:
         decoded = codec.decode(
-            [codes[position] for position in there], [timbres[p] for p in there], seed=seed
+            [codes[position] for position in there],
+            [timbres[position] for position in there],
+            seed=seed,
+            decoding=decoding,
         )
         for position, samples in zip(there, decoded, strict=True):
             spoken[position] = samples if len(samples) else EMPTY
     except InvalidCodesError:
         if len(there) > 1:
             return [
-                decoded_each(codec, [stream], [timbre], seed)[0]
+                decoded_each(codec, [stream], [timbre], seed, decoding)[0]
                 for stream, timbre in zip(codes, timbres, strict=True)
             ]
     return spoken

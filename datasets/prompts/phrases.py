@@ -1,8 +1,8 @@
 """Short commands with numbers, times and dates, made from a small grammar: a closed domain.
 
 A few hundred words in tens of thousands of sentences: enough that no held-out sentence was heard
-in training, and few enough that a student of a few million weights learns to say all of them
-within minutes on a laptop. What such a student cannot do is say anything else. Numbers are
+in training, and few enough that a small student can hope to learn them on a laptop (how far it has
+come stands in docs/results.md). What such a student cannot do is say anything else. Numbers are
 written as words, so that the text says how it is read. Bare lists of numbers are left out:
 recognisers write them down as one number, and would find errors in speech without any.
 """

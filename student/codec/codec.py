@@ -319,7 +319,10 @@ class Codec:
         ]
 
     def save(self, folder: str | Path, about: dict[str, Any]) -> None:
-        """Write the codec; ``about`` says how it was trained and how well it does."""
+        """Write the codec; ``about`` says how it was trained and how well it does.
+
+        Each file is written beside its place and renamed into it, so none is ever half there.
+        """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         tensors = {
@@ -330,9 +333,12 @@ class Codec:
         tensors["book.mean"] = torch.from_numpy(self._book.mean)
         tensors["book.deviation"] = torch.from_numpy(self._book.deviation)
         tensors["book.centroids"] = torch.from_numpy(self._book.centroids).half()
-        save_file(tensors, folder / _WEIGHTS)
         text = json.dumps({"format": FORMAT, **about}, indent=1, ensure_ascii=False)
-        (folder / ABOUT).write_text(text + "\n", encoding="utf-8")
+        weights, facts = (folder / f"{name}.part" for name in (_WEIGHTS, ABOUT))
+        save_file(tensors, weights)
+        facts.write_text(text + "\n", encoding="utf-8")
+        weights.replace(folder / _WEIGHTS)
+        facts.replace(folder / ABOUT)
 
 
 def open_codec(folder: str | Path | None = None) -> Codec:

@@ -1,8 +1,7 @@
 """From a mel to samples: a Vocos-like network (H. Siuzdak, 2306.00814).
 
 It stays at the frames' rate all the way: each frame is given a magnitude and a phase for every
-frequency, and the inverse short-time Fourier transform does the rest. That makes it a hundred times
-faster than real time on one core.
+frequency, and the inverse short-time Fourier transform does the rest.
 """
 
 from typing import Final

@@ -54,7 +54,7 @@ def test_other_rates_are_resampled(codec: Codec, clips: list[Samples]) -> None:
     assert abs(len(codes) - len(codec.encode(clips[:1], [24_000])[0])) <= 5
 
 
-def test_speech_comes_back_in_its_length_and_like_its_neighbours_or_not(
+def test_speech_comes_back_in_its_length_whatever_its_neighbours(
     codec: Codec, clips: list[Samples], timbre: Timbre
 ) -> None:
     codes = codec.encode(clips, [24_000] * 3)
