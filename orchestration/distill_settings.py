@@ -1,7 +1,8 @@
 """What `lauter distill` can be told: the types, the meanings and the laptop's defaults.
 
 Recipes for other machines stand in ``conf/distill/``. Figures are checked by the classes of
-``lauter.student`` that these become, which want PyTorch; so they are not imported here.
+``lauter.student`` that these become, which want PyTorch; so they are not imported here, and a test
+holds both to the same names and defaults.
 """
 
 from dataclasses import dataclass, field
@@ -34,10 +35,12 @@ class BatchesSettings:
     """Samples among which one is sought that fills a row."""
     window: int = 8_192
     """Neighbouring samples that are shuffled among themselves, after shards were."""
-    history_masking: float = 0.3
+    history_masking: float = 0.0
     """Share of the speech heard so far that is hidden from the student; small data needs it."""
     history_mask: str = "pad"
     """What stands in its place: pad, or random codes of the same book."""
+    text_masking: float = 0.0
+    """Share of the examples whose text is hidden, so that speech can be guided; 0.1 is usual."""
     too_long: str = "refuse"
     """refuse examples longer than the context, or skip them."""
     seed: int = 0
@@ -85,6 +88,18 @@ class OnPolicySettings:
 
 
 @dataclass
+class LoraSettings:
+    """Low-rank adapters: they learn, the student of `init` stays as it is."""
+
+    rank: int = 0
+    """Dimensions of an adapter, such as 16; 0: no adapters, all weights learn."""
+    alpha: float = 32.0
+    """What an adapter adds is scaled by alpha / rank."""
+    targets: list[str] = field(default_factory=lambda: ["q_proj", "k_proj", "v_proj", "o_proj"])
+    """The projections adapted: of these and gate_proj, up_proj, down_proj."""
+
+
+@dataclass
 class DistillSettings:
     """`lauter distill`."""
 
@@ -96,7 +111,7 @@ class DistillSettings:
     """The student's size: tiny (3 M weights), small (30 M), base (150 M), 3b; null: as init."""
     init: str | None = None
     """Folder of a student to begin with; null: new weights."""
-    dropout: float = 0.1
+    dropout: float = 0.0
     """Share of what each layer adds that is dropped in training; small data needs it."""
     seed: int = 0
     """Seed of new weights and of dropout."""
@@ -153,3 +168,4 @@ class DistillSettings:
     batches: BatchesSettings = field(default_factory=BatchesSettings)
     loss: LossesSettings = field(default_factory=LossesSettings)
     on_policy: OnPolicySettings = field(default_factory=OnPolicySettings)
+    lora: LoraSettings = field(default_factory=LoraSettings)

@@ -25,12 +25,17 @@ from lauter.datasets.errors import UsageError
 from lauter.orchestration.distill_settings import (
     BatchesSettings,
     DistillSettings,
+    LoraSettings,
     LossesSettings,
     MixtureSettings,
+    OnPolicySettings,
 )
 
 # `describe` finds them here, by their names.
-__all__ = ["BatchesSettings", "DistillSettings", "LossesSettings", "MixtureSettings", "Settings"]
+__all__ = [
+    "BatchesSettings", "DistillSettings", "LoraSettings", "LossesSettings", "MixtureSettings",
+    "OnPolicySettings", "Settings",
+]  # fmt: skip
 
 CONFIGURATION_FOLDER = Path(__file__).parent / "conf"
 
@@ -146,7 +151,7 @@ class EvaluateSettings:
     against: str | None = "auto"
     """teacher, resynthesis, ground_truth (of a list), auto (what recordings there are) or null."""
     margin: float = 0.05
-    """By how much CER the student may be worse than that at 95 %; beyond it the exit code is 3."""
+    """By how much CER it may be worse than that at 95 %, else exit code 3; 0: it must be better."""
     resamples: int = 10_000
     """Resamples of the bootstrap."""
     batch_size: int = 8
@@ -159,7 +164,10 @@ class EvaluateSettings:
 
 @dataclass
 class SpeakingSettings:
-    """`lauter speak`: the student's speech (`speak.…` is how the teacher is asked)."""
+    """`lauter speak`: the student's speech (`speak.…` is how the teacher is asked).
+
+    From temperature to guidance, `lauter evaluate` and the evaluations of `lauter distill` too.
+    """
 
     text: str | None = None
     """What to say."""
@@ -189,6 +197,8 @@ class SpeakingSettings:
     """How adventurous; 0 takes the most probable code each time."""
     top_p: float = 0.9
     """Draw of the fewest codes that hold this share of the probability."""
+    guidance: float = 0.0
+    """Presses speech towards its text, for twice the time; 1 to 2, with distill's text_masking."""
     repetition_window: int = 10
     """Ids looked back on for repetition; 0: repetition is let be."""
     repetition_threshold: float = 0.1

@@ -14,6 +14,7 @@ from lauter.datasets.weights import sha256_of
 from lauter.pipelines.evaluation_items import Item
 from lauter.pipelines.evaluation_systems import STUDENT, Resynthesis, Spoken, System
 from lauter.student.codec.codec import open_codec
+from lauter.student.generation import Sampling
 from lauter.student.speak import SpeechRequest, Student
 
 REFUSED: Final = "refused"
@@ -82,7 +83,7 @@ class StudentSpeaks:
 
 def open_systems(
     student: str | None, codec: str | None, *, device: str, seed: int, resynthesise: bool,
-    batch_size: int,
+    batch_size: int, sampling: Sampling | None = None,
 ) -> tuple[list[System], dict[str, Any]]:  # fmt: skip
     """Return resynthesis, where that is wanted, and the student, where there is one.
 
@@ -93,7 +94,9 @@ def open_systems(
     fingerprints: dict[str, Any] = {}
     opened = None
     if student is not None:
-        opened = Student.open(student, codec=codec, device=device, batch_size=batch_size)
+        opened = Student.open(
+            student, codec=codec, device=device, sampling=sampling, batch_size=batch_size
+        )
         fingerprints["student"] = student_fingerprint(student)
     its_codec = opened.codec if opened else open_codec(codec).to(device)
     fingerprints["codec"] = its_codec.fingerprint

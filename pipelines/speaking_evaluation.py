@@ -5,11 +5,11 @@ so many steps the student speaks, its codec decodes, a recogniser listens; the e
 the checkpoint that is kept.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from lauter.datasets.loader import SpeechLoader
 from lauter.filters.asr import AsrScorer
@@ -95,13 +95,15 @@ def make_speak_evaluation(
     split: str = "valid",
     count: int = 8,
     codec: str | Path | None = None,
+    sampling: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> Callable[[SpeechModel], dict[str, float]]:
     """Return what a trainer calls with its model every so many steps.
 
-    Raises ``UsageError`` where no codec is there, or not the one of the export's codes.
+    ``sampling`` are the fields of a ``Sampling``, as they travel to other processes. Raises
+    ``UsageError`` where no codec is there, or not the one of the export's codes.
     """
-    made = SpeakEvaluation(data, split, count, codec, seed=seed)
+    made = SpeakEvaluation(data, split, count, codec, Sampling(**(sampling or {})), seed)
     made.check()
     return made
 

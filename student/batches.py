@@ -19,7 +19,7 @@ from torch import Tensor
 
 from lauter.datasets.codes import CODES, GROUP, LINGUISTIC_ENTRIES, LINGUISTIC_PER_GROUP
 from lauter.datasets.errors import UsageError
-from lauter.datasets.layout import PAD, Vocabulary
+from lauter.datasets.layout import PAD, Vocabulary, without_text
 from lauter.datasets.mixing import mixed
 from lauter.student.examples import SpokenExample, SpokenExamples
 from lauter.student.mixture import Mixture, copies, repeats
@@ -79,6 +79,7 @@ class BatchSettings:
     a rank takes at once. Packs are filled from ``look_ahead`` samples, and samples shuffled within
     ``window`` neighbours. ``history_masking`` is the share of speech ids of the history that are
     hidden from the student: by padding, or by other codes of the same book (``history_mask``).
+    ``text_masking`` is the share of the examples whose text is hidden, for guided speech.
     """
 
     pack_tokens: int | None = None
@@ -88,6 +89,7 @@ class BatchSettings:
     window: int = 8_192
     history_masking: float = 0.0
     history_mask: str = "pad"
+    text_masking: float = 0.0
     too_long: str = "refuse"
     seed: int = 0
     mixture: Mixture = field(default_factory=Mixture)
@@ -97,6 +99,11 @@ class BatchSettings:
         if not 0 <= self.history_masking < 1:
             raise UsageError(
                 f"history_masking is a share of the speech, not {self.history_masking:g}; "
+                "set 0 or more, and less than 1"
+            )
+        if not 0 <= self.text_masking < 1:
+            raise UsageError(
+                f"text_masking is a share of the examples, not {self.text_masking:g}; "
                 "set 0 or more, and less than 1"
             )
         for name, choices in (("history_mask", MASKS), ("too_long", ("refuse", "skip"))):
@@ -150,6 +157,7 @@ class Packs:
             "window": settings.window,
             "history_masking": settings.history_masking,
             "history_mask": settings.history_mask,
+            "text_masking": settings.text_masking,
             "mixture": {
                 "weights": dict(settings.mixture.weights),
                 "temperature": settings.mixture.temperature,
@@ -217,39 +225,40 @@ class Packs:
     def batch(self, packs: Sequence[tuple[int, Pack]], *, masked: bool = True) -> Batch:
         """Return packs of given epochs as a batch; no packs make an empty one.
 
-        ``masked=False`` leaves the whole history to be seen, as validation does.
+        ``masked=False`` leaves text and history to be seen, as validation does.
         """
-        share = self._settings.history_masking if masked else 0.0
         rows = []
         for epoch, pack in packs:
             spoken = self.examples.read([item.sample for item in pack])
             inputs = [
-                self._history(one, item, epoch, share) if share else one.example.ids
+                self._seen(one, item, epoch) if masked else one.example.ids
                 for one, item in zip(spoken, pack, strict=True)
             ]
             rows.append((spoken, inputs))
         return collate(rows, self.pack_tokens)
 
-    def _history(
-        self, spoken: SpokenExample, item: Item, epoch: int, share: float
-    ) -> NDArray[np.int64]:
-        """Return an example's ids with a share of the speech to be foretold hidden.
+    def _seen(self, spoken: SpokenExample, item: Item, epoch: int) -> NDArray[np.int64]:
+        """Return an example's ids with a share of the speech to be foretold, or the text, hidden.
 
         The lots hang on the seed, the epoch and the sample alone, so that a resumed run draws
         them again.
         """
-        seed = mixed(self._settings.seed, epoch, item.sample, item.copy, 4)
+        settings = self._settings
+        seed = mixed(settings.seed, epoch, item.sample, item.copy, 4)
         lots = np.random.Generator(np.random.PCG64(seed))
         ids = spoken.example.ids.copy()
         speech = np.flatnonzero(spoken.example.is_target)[:-1]
-        hidden = speech[lots.random(len(speech)) < share]
-        if self._settings.history_mask == "pad":
+        hidden = speech[lots.random(len(speech)) < settings.history_masking]
+        if settings.history_mask == "pad":
             ids[hidden] = PAD
-            return ids
-        first = np.where(ids[hidden] < self._vocabulary.text_size + LINGUISTIC_ENTRIES, 0, 1)
-        low = first * LINGUISTIC_ENTRIES
-        high = np.where(first == 0, LINGUISTIC_ENTRIES, CODES)
-        ids[hidden] = self._vocabulary.text_size + lots.integers(low, high)
+        else:
+            is_linguistic = ids[hidden] < self._vocabulary.text_size + LINGUISTIC_ENTRIES
+            low = np.where(is_linguistic, 0, LINGUISTIC_ENTRIES)
+            high = np.where(is_linguistic, LINGUISTIC_ENTRIES, CODES)
+            ids[hidden] = self._vocabulary.text_size + lots.integers(low, high)
+        if lots.random() < settings.text_masking:
+            prompt = slice(0, int(speech[0]))
+            ids[prompt] = without_text(ids[prompt])
         return ids
 
 

@@ -38,6 +38,9 @@ INVALID: Final = "invalid codes"
 REFERENCE_TURNS: Final = "reference_turns"
 """The fact that says whether the student has learnt to go on from a recording."""
 
+TEXT_MASKING: Final = "text_masking"
+"""The fact that says in which share of its training the student had no text: guidance wants it."""
+
 _LEAST_LIMIT_S: Final = 2.0
 _LIMIT_S_PER_BYTE: Final = 0.2
 """Nobody speaks slower than this: English takes 0.07 s a byte, Mandarin 0.08."""
@@ -99,6 +102,7 @@ class Student:
         self._name = name
         self._timbres: dict[str, Timbre] = {}
         self._check_tokenizer()
+        self._check_guidance()
         check_codec(facts, codec, name)
 
     @classmethod
@@ -264,6 +268,13 @@ class Student:
             raise UsageError(
                 f"{self._name} reads {self._model.config.text_size} ids of text, and the embedded "
                 f"tokenizer has {self._tokenizer.size}; open it with its own tokenizer"
+            )
+
+    def _check_guidance(self) -> None:
+        if self._sampling.guidance and not self.facts.get(TEXT_MASKING, 1):
+            raise UsageError(
+                f"{self._name} has never spoken without a text, so its speech cannot be guided; "
+                "set speaking.guidance=0, or distill it with distill.batches.text_masking=0.1"
             )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lauter.datasets.errors import UsageError
+from lauter.orchestration.sampling import sampling_of
+from lauter.student.generation import Sampling
 from lauter.student.launch import Evaluation, Launch, launch
 from lauter.student.timbres import add_timbres
 from lauter.student.training_settings import TrainSettings, settings_from
@@ -19,7 +22,9 @@ SPEAKING: Final = "lauter.pipelines.speaking_evaluation:make_speak_evaluation"
 
 def run(settings: DictConfig, console: Console) -> int:
     """Train, and say what came of it."""
-    training, how, evaluation = training_of(settings.distill, codec=settings.codec.folder)
+    training, how, evaluation = training_of(
+        settings.distill, codec=settings.codec.folder, sampling=sampling_of(settings)
+    )
     columns = (TextColumn("distilling"), BarColumn(), MofNCompleteColumn())
     with Progress(
         *columns, TimeRemainingColumn(), TextColumn("{task.fields[told]}"), console=console
@@ -39,28 +44,31 @@ def run(settings: DictConfig, console: Console) -> int:
     why = " (no better one came)" if result.ended == "patience" else ""
     last = f", loss {result.last['loss']:.3f}" if result.last else ""
     console.print(f"{result.steps} steps{why}{last}{best}: the student is in {result.student}")
-    console.print(_with_timbres(result.student, training.data, settings.codec.folder))
+    for note in result.notes:
+        console.print(note, markup=False, soft_wrap=True)
+    console.print(_with_timbres(result.student, training, settings.codec.folder))
     return 0
 
 
-def _with_timbres(student: Path, export: str, codec: str | None) -> str:
+def _with_timbres(student: Path, training: TrainSettings, codec: str | None) -> str:
     """Let a student bring the timbres of its voices along; return a line that says so.
 
     It is trained by now: where they cannot be had, that is said and nothing is lost.
     """
     try:
-        count = add_timbres(student, export, codec)
+        count = add_timbres(student, training.data, codec, split=training.train_split)
     except UsageError as error:
         return f"it brings no timbres, so speaking needs a reference recording: {error}"
     return f"it brings the timbre{'' if count == 1 else 's'} of {count} of its voices"
 
 
 def training_of(
-    node: DictConfig, *, codec: str | None
+    node: DictConfig, *, codec: str | None, sampling: Sampling | None = None
 ) -> tuple[TrainSettings, Launch, Evaluation | None]:
     """Return what a `distill` node asks for; raises ``UsageError`` where it cannot be.
 
-    ``codec`` is the folder of the codec with which the student speaks in between.
+    ``codec`` is the folder of the codec with which the student speaks in between, drawing its
+    codes by ``sampling``.
     """
     plain: Any = OmegaConf.to_container(node, resolve=True)
     how = Launch(*(plain.pop(name) for name in ("launcher", "processes", "restarts", "address")))
@@ -75,6 +83,7 @@ def training_of(
         "split": training.valid_split,
         "count": count,
         "codec": codec and str(Path(codec).resolve()),
+        "sampling": sampling and asdict(sampling),
     }
     return training, how, Evaluation(SPEAKING, given)
 

@@ -19,6 +19,7 @@ from lauter.orchestration.evaluation.tables import print_report
 from lauter.orchestration.making import make, split_shares
 from lauter.orchestration.progress import counted_progress
 from lauter.orchestration.run_record import newest_export
+from lauter.orchestration.sampling import sampling_of
 from lauter.orchestration.single_page import check_replaceable, write_whole
 from lauter.pipelines.evaluate import Evaluation, evaluate
 from lauter.pipelines.evaluation_items import (
@@ -118,6 +119,7 @@ def _systems(
         seed=settings.seed,
         resynthesise=recorded,
         batch_size=options.batch_size,
+        sampling=sampling_of(settings),
     )
     teachers = sorted({item.request.teacher_fingerprint for item in items} - {""})
     return [*systems, *opened], {"teacher": ", ".join(teachers), **fingerprints}, device
@@ -144,14 +146,17 @@ def _write(
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     pq.write_table(utterances(found), folder / "utterances.parquet", compression="zstd")
-    chosen = OmegaConf.to_container(settings.evaluate, resolve=True)
+    chosen = {
+        name: OmegaConf.to_container(settings[name], resolve=True)
+        for name in ("evaluate", "speaking")
+    }
     text = as_json(
         figures,
         found,
         fingerprints=fingerprints,
         device=device,
         seed=settings.seed,
-        settings={"student": settings.student, "corpus": settings.corpus, "evaluate": chosen},
+        settings={"student": settings.student, "corpus": settings.corpus, **chosen},
     )
     write_whole(folder / "evaluation.json", text)
     html = evaluation_page(

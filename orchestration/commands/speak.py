@@ -15,8 +15,8 @@ from lauter.datasets.tags import MAX_LEVEL, Dialect, Emotion, Style
 from lauter.filters.asr import WhisperRecogniser
 from lauter.orchestration.devices import existing_device
 from lauter.orchestration.progress import counted_progress
+from lauter.orchestration.sampling import sampling_of
 from lauter.pipelines.best_of import Choice, best_of
-from lauter.student.generation import Sampling
 from lauter.student.speak import SpeechRequest, Student
 
 SUFFIX = ".wav"
@@ -34,13 +34,7 @@ def run(settings: DictConfig, console: Console) -> int:
         settings.student,
         codec=settings.codec.folder,
         device=existing_device("speaking.device", options.device),
-        sampling=Sampling(
-            temperature=options.temperature,
-            top_p=options.top_p,
-            repetition_window=options.repetition_window,
-            repetition_threshold=options.repetition_threshold,
-            max_codes=options.max_codes,
-        ),
+        sampling=sampling_of(settings),
         batch_size=options.texts_at_once,
     )
     with counted_progress(console, "speaking") as on_spoken:

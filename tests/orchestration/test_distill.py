@@ -60,7 +60,8 @@ def test_speaking_in_between_is_asked_of_the_pipelines() -> None:
     node = load_settings(["distill.speak_texts=4", "distill.data=/d"]).distill
     _, _, evaluation = distill.training_of(node, codec="/c")
     assert evaluation is not None
-    assert evaluation.settings == {"data": "/d", "split": "valid", "count": 4, "codec": "/c"}
+    asked = {"data": "/d", "split": "valid", "count": 4, "codec": "/c", "sampling": None}
+    assert evaluation.settings == asked
     from lauter.student.launched import made_evaluation
 
     with pytest.raises(UsageError, match="/d is no export"):
