@@ -20,6 +20,7 @@ from lauter.datasets.corpus_layout import UTTERANCES, VERDICTS, VOICES, plainly,
 from lauter.datasets.corpus_lock import single_writer
 from lauter.datasets.errors import LauterError
 from lauter.datasets.records import (
+    CODEC_ERROR_FIELD,
     CODEC_FIELD,
     TOP_LOGITS_FIELDS,
     UTTERANCE_SCHEMA,
@@ -131,12 +132,14 @@ class CorpusWriter:
     def put_codes(self, codes: pa.Table) -> None:
         """Keep ``codes`` and ``codec_fingerprint`` by ``request_id``, in place of earlier ones.
 
-        What a teacher said of the earlier ones says nothing of these, and is taken away. Raises
-        ``LauterError`` if an id is unknown or named twice.
+        ``codec_error`` is kept where it is given. What was said of the earlier codes, by a teacher
+        or as an error, says nothing of these, and is taken away. Raises ``LauterError`` if an id is
+        unknown or named twice.
         """
-        table = codes.select(["request_id", "codes", CODEC_FIELD.name])
-        for field in TOP_LOGITS_FIELDS:
-            if field.name in self._corpus.schema.names:
+        kept = ("request_id", "codes", CODEC_FIELD.name, CODEC_ERROR_FIELD.name)
+        table = codes.select([name for name in kept if name in codes.schema.names])
+        for field in (CODEC_ERROR_FIELD, *TOP_LOGITS_FIELDS):
+            if field.name in self._corpus.schema.names and field.name not in table.schema.names:
                 table = table.append_column(field, pa.nulls(len(table), field.type))
         self._put_columns(table)
 

@@ -92,6 +92,12 @@ SCORING_FIELDS = [
 CODEC_FIELD = described("codec_fingerprint", pa.string(), "Digest of the codec that made the codes")
 """Stands beside ``codes`` once a corpus was encoded: codes of one codec mean nothing to another."""
 
+CODEC_ERROR_FIELD = described(
+    "codec_error", pa.string(), "Why the codec left this utterance without codes"
+)
+"""Stands beside both once there was such an utterance: ``codes`` are null then, and the fingerprint
+is that of the codec which could not make any, so that it is not asked again."""
+
 TOP_LOGITS = "top_logits"
 TOP_LOGITS_FIELDS = [
     described(TOP_LOGITS, pa.large_binary(), "What a teacher would have said at each code"),

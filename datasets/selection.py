@@ -26,6 +26,7 @@ from lauter.datasets.corpus_tally import CorpusTally
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import digest
 from lauter.datasets.records import (
+    CODEC_ERROR_FIELD,
     CODEC_FIELD,
     REQUEST_FIELDS,
     SCORING_FIELDS,
@@ -81,6 +82,7 @@ def select(
 ) -> Selection:
     """Choose the accepted rows (``False``: the rejected ones, ``None``: all that were spoken).
 
+    Accepted speech that a codec could make nothing of (damaged, silent) is not chosen.
     ``splits`` gives each split's share. Raises ``UsageError`` for a corpus that was not judged,
     shares that make no sense, and where no row is chosen.
     """
@@ -93,7 +95,9 @@ def select(
     tally = CorpusTally(corpus.schema)
     rows, keys, split_of = array("q"), array("Q"), array("b")
     first = 0
-    for batch in judgements.join(corpus.scan(tally.columns, batch_size=TALLY_ROWS)):
+    errors = [name for name in (CODEC_ERROR_FIELD.name,) if name in corpus.schema.names]
+    columns = [*tally.columns, *errors]
+    for batch in judgements.join(corpus.scan(columns, batch_size=TALLY_ROWS)):
         is_chosen = _is_chosen(batch, accepted)
         tally.add(batch, is_chosen)
         chosen = np.flatnonzero(is_chosen.to_numpy(zero_copy_only=False))
@@ -125,6 +129,8 @@ def _is_chosen(batch: pa.RecordBatch, accepted: bool | None) -> pa.BooleanArray:
     spoken = pc.is_null(batch["error_kind"])
     if accepted is None:
         return spoken
+    if accepted and CODEC_ERROR_FIELD.name in batch.schema.names:
+        spoken = pc.and_(spoken, pc.is_null(batch[CODEC_ERROR_FIELD.name]))
     return pc.and_(spoken, pc.fill_null(pc.equal(batch["accepted"], accepted), False))
 
 

@@ -1,6 +1,7 @@
 """The tables that the command line prints."""
 
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -85,6 +86,19 @@ def print_counts(console: Console, title: str, what: str, counts: Mapping[str, i
     for name, count in counts.items():
         table.add_row(name, str(count))
     console.print(table)
+
+
+def print_named(
+    console: Console, sentence: str, reasons: Mapping[str, str], shown: int = 20
+) -> None:
+    """Print how many there are, where ``sentence`` has ``{}``; then each name and its reason."""
+    if not reasons:
+        return
+    console.print(f"{sentence.format(len(reasons))}:")
+    for name, reason in islice(reasons.items(), shown):
+        console.print(f"  {name}: {reason}", soft_wrap=True)
+    if len(reasons) > shown:
+        console.print(f"  … and {len(reasons) - shown} more")
 
 
 def print_refused(console: Console, refused: pa.Table, shown: int = 5) -> None:

@@ -93,7 +93,8 @@ def _check_codec(corpus: Corpus, teacher: ScoringTeacher) -> None:
                 f"codec {teacher.codec_fingerprint}; run `lauter codec encode` with this codec"
             )
         return
-    amiss = f"codes IS NULL OR {codec} IS NULL OR {codec} != {asked}"
+    # Without codes, but of this codec: it could make none, and there is nothing to ask.
+    amiss = f"{codec} IS NULL OR {codec} != {asked}"
     for batch in corpus.scan([*READS], where=f"error_kind IS NULL AND ({amiss})", batch_size=1):
         # It names the row, and both codecs.
         for row in batch.to_pylist():
@@ -101,7 +102,7 @@ def _check_codec(corpus: Corpus, teacher: ScoringTeacher) -> None:
 
 
 def _pending(corpus: Corpus, teacher: ScoringTeacher) -> list[str]:
-    where = "error_kind IS NULL"
+    where = "error_kind IS NULL AND codes IS NOT NULL"
     if _MARK in corpus.schema.names:
         where += f" AND ({_MARK} IS NULL OR {_MARK} != '{teacher.fingerprint}')"
     batches = corpus.scan(["request_id"], where=where, batch_size=8192)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from asking import Ask
 from taught_student import write_untrained_codec
+from unfit_rows import add_unfit_rows
 
 from lauter.datasets.codes import find_fault
 from lauter.datasets.corpus import Corpus
@@ -30,6 +31,30 @@ def test_a_corpus_is_encoded_once_by_each_codec(ask: Ask, own: Path, tmp_path: P
     assert {name for batch in found for name in batch["codec_fingerprint"].to_pylist()} == {
         open_codec(other).fingerprint
     }
+
+
+def test_what_cannot_be_encoded_is_named_by_its_request_and_not_tried_again(
+    ask: Ask, own: Path
+) -> None:
+    unfit = add_unfit_rows(Corpus.open(own))
+
+    first = ask("codec", "encode", f"corpus={own}")
+
+    assert first.code == 0 and "encoded 6 utterances" in first.out
+    assert f"left {len(unfit)} without codes" in first.out
+    for name, sentence in unfit.items():
+        (line,) = [line for line in first.out.splitlines() if name in line]
+        assert sentence in line
+    columns = ["request_id", "codes", "codec_fingerprint", "codec_error"]
+    for batch in Corpus.open(own).scan(columns):
+        for row in batch.to_pylist():
+            assert (row["codes"] is None) == (row["request_id"] in unfit)
+            assert unfit.get(row["request_id"], "") in (row["codec_error"] or "")
+            assert row["codec_fingerprint"] == open_codec().fingerprint
+
+    again = ask("codec", "encode", f"corpus={own}").out
+    assert "encoded 0 utterances" in again and "failed" not in again
+    assert f"left {len(unfit)} without codes in earlier runs" in again
 
 
 @pytest.mark.slow
