@@ -1,7 +1,7 @@
 """Progress bars with rates and the time left, on terminals and, sparsely, in logs."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import pyarrow as pa
@@ -66,6 +66,39 @@ def counted_progress(console: Console, doing: str) -> Iterator[Callable[[int, in
     with _bar(console) as progress:
         task = progress.add_task(doing, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+class StageProgress:
+    """Shows a training in stages: each has a bar, with the losses of its last step beside it."""
+
+    def __init__(self, console: Console, progress: Progress) -> None:
+        self._console = console
+        self._progress = progress
+        self._stage = ""
+        self._began = self._logged = time.monotonic()
+
+    def __call__(self, stage: str, done: int, of: int, losses: Mapping[str, float]) -> None:
+        """Show that ``done`` of ``of`` steps of a stage are done (0: nobody knows how many)."""
+        now = time.monotonic()
+        if stage != self._stage:
+            self._stage, self._began = stage, now
+            self._task = self._progress.add_task(stage, total=None, told="")
+        told = ", ".join(f"{name} {value:.3f}" for name, value in losses.items())
+        self._progress.update(self._task, completed=done, total=of or None, told=told)
+        is_last = bool(losses) and done == of
+        if not self._console.is_terminal and (is_last or now - self._logged > LOG_EVERY_S):
+            self._logged = now
+            of_total = f" of {of}" if of else ""
+            left_s = (now - self._began) / max(done, 1) * max(of - done, 0)
+            left = f", {left_s / 60:.0f} min left" if left_s else ""
+            self._console.print(f"{stage}: {done}{of_total}{left}{'; ' if told else ''}{told}")
+
+
+@contextmanager
+def stage_progress(console: Console) -> Iterator[StageProgress]:
+    """Show stages, their steps and losses while the context is open."""
+    with _bar(console, TextColumn("{task.fields[told]}")) as progress:
+        yield StageProgress(console, progress)
 
 
 def _bar(console: Console, *more: ProgressColumn) -> Progress:

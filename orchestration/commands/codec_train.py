@@ -1,6 +1,5 @@
 """`lauter codec train`: learn a codec from a corpus's accepted speech."""
 
-import time
 from collections.abc import Iterator, Mapping
 
 from omegaconf import DictConfig
@@ -12,12 +11,13 @@ from lauter.datasets.errors import UsageError
 from lauter.datasets.selection import split_of
 from lauter.orchestration.devices import existing_device
 from lauter.orchestration.making import split_shares
+from lauter.orchestration.progress import stage_progress
+from lauter.orchestration.tables import print_named
+from lauter.pipelines.encode import unfit_for_codes
 from lauter.student.codec.train_codes import CodesTraining
 from lauter.student.codec.train_flow import FlowTraining
 from lauter.student.codec.train_vocoder import VocoderTraining
 from lauter.student.codec.training import CodecTraining, Speech, train_codec
-
-_LOG_EVERY_S = 20.0
 
 
 def run(settings: DictConfig, console: Console) -> int:
@@ -33,13 +33,18 @@ def run(settings: DictConfig, console: Console) -> int:
         vocoder=VocoderTraining(steps=chosen.vocoder_steps, seed=settings.seed),
         seed=settings.seed,
     )
-    codec = train_codec(
-        _speech(corpus, chosen.hours, split_shares(settings)),
-        chosen.folder,
-        training,
-        _Log(console),
-        device=device,
-    )
+    unfit: dict[str, str] = {}
+    try:
+        with stage_progress(console) as on_step:
+            codec = train_codec(
+                _speech(corpus, chosen.hours, split_shares(settings), unfit),
+                chosen.folder,
+                training,
+                on_step,
+                device=device,
+            )
+    finally:
+        print_named(console, "left {} out, with nothing to learn from in them", unfit)
     trained_on = codec.about["trained_on"]
     console.print(
         f"the codec {codec.fingerprint} stands in {chosen.folder}: trained on "
@@ -48,10 +53,13 @@ def run(settings: DictConfig, console: Console) -> int:
     return 0
 
 
-def _speech(corpus: Corpus, hours: float, shares: Mapping[str, float]) -> Iterator[Speech]:
+def _speech(
+    corpus: Corpus, hours: float, shares: Mapping[str, float], unfit: dict[str, str]
+) -> Iterator[Speech]:
     """Yield accepted speech in the order of its digests, up to so many hours.
 
-    Texts of the split ``test`` are left out: they are what a codec is reported on.
+    Texts of the split ``test`` are left out: they are what a codec is reported on. So are
+    recordings with nothing to encode in them; ``unfit`` is told why, by request.
     """
     lengths: dict[str, float] = {}
     for batch in corpus.scan_judged(["request_id", "text", "duration_s"], accepted=True):
@@ -66,29 +74,10 @@ def _speech(corpus: Corpus, hours: float, shares: Mapping[str, float]) -> Iterat
         chosen.append(request_id)
         total_s += lengths[request_id]
     for start in range(0, len(chosen), 64):
-        rows = corpus.take(chosen[start : start + 64], ["audio", "text", "speaker"])
+        rows = corpus.take(chosen[start : start + 64], ["request_id", "audio", "text", "speaker"])
         for row in rows.to_pylist():
-            yield Speech(Clip(row["audio"]), row["text"], row["speaker"])
-
-
-class _Log:
-    """Prints a line now and then: the stage, its steps, the time left, the last losses."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._stage = ""
-        self._began = self._told = time.monotonic()
-
-    def __call__(self, stage: str, done: int, of: int, losses: dict[str, float]) -> None:
-        now = time.monotonic()
-        if stage != self._stage:
-            self._stage, self._began = stage, now
-        elif now - self._told < _LOG_EVERY_S and done != of:
-            return
-        self._told = now
-        if not of:
-            self._console.print(f"{stage}: {done} utterances")
-            return
-        left_s = (now - self._began) / done * (of - done)
-        figures = ", ".join(f"{name} {value:.3f}" for name, value in losses.items())
-        self._console.print(f"{stage}: step {done} of {of}, {left_s / 60:.0f} min left; {figures}")
+            clip = Clip(row["audio"] or b"")
+            if why := unfit_for_codes(clip):
+                unfit[row["request_id"]] = why
+            else:
+                yield Speech(clip, row["text"], row["speaker"])

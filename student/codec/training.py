@@ -6,8 +6,8 @@
 4. **Vocoder**: from a mel to samples (``train_vocoder.py``).
 
 Each finished stage is kept in the folder's ``training/``, so that a stopped training begins with
-the stage that it was stopped in. All speech is held in memory: 240 MB an hour, and 540 MB while the
-book is made.
+the stage that it was stopped in; beside them lies a log of all steps. All speech is held in memory:
+240 MB an hour, and 540 MB while the book is made.
 """
 
 import json
@@ -40,14 +40,12 @@ from lauter.student.codec.train_codes import (
 )
 from lauter.student.codec.train_flow import FlowTraining, train_flow
 from lauter.student.codec.train_vocoder import VocoderTraining, segments, train_vocoder
+from lauter.student.codec.training_log import OnStep, TrainingLog
 from lauter.student.codec.vocoder import Vocoder
 
 CENTROIDS: Final = 1024
 _STAGES = "training"
 _HEARD_TOGETHER = 32
-
-OnStep = Callable[[str, int, int, dict[str, float]], None]
-"""Is told the stage, how many of how many steps are done, and the losses of the last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +97,7 @@ def train_codec(
     Raises ``UsageError`` where there is too little speech to fill the linguistic book, where
     ``folder`` holds a codec of other codes, and for a loss that is no number.
     """
+    on_step = TrainingLog(Path(folder) / _STAGES, on_step)
     torch.manual_seed(settings.seed)
     heard = _hear(speech, on_step)
     found = sum(len(one.features) for one in heard)
@@ -112,7 +111,10 @@ def train_codec(
     stages = _Stages(Path(folder) / _STAGES, data)
 
     def fitted() -> dict[str, Any]:
-        return _fit_book(heard, settings)
+        on_step("book", 0, 1, {})
+        state = _fit_book(heard, settings)
+        on_step("book", 1, 1, {})
+        return state
 
     book_state = stages.done("book", asdict(settings.book) | {"seed": settings.seed}, fitted)
     book = LinguisticBook(

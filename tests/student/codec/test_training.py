@@ -18,6 +18,7 @@ from lauter.student.codec.train_codes import CodesTraining
 from lauter.student.codec.train_flow import FlowTraining
 from lauter.student.codec.train_vocoder import VocoderTraining
 from lauter.student.codec.training import BookTraining, CodecTraining, Speech, train_codec
+from lauter.student.codec.training_log import read_training_log
 from lauter.student.codec.usage import book_usage
 
 SETTINGS = CodecTraining(
@@ -63,6 +64,9 @@ def test_a_stopped_training_goes_on_with_the_stage_that_it_was_stopped_in(
     codec = train_codec(speech, tmp_path, SETTINGS, told)
 
     assert list(told.stages) == ["hearing", "flow", "vocoder"]
+    logged = [(line["stage"], line["step"]) for line in read_training_log(tmp_path / "training")]
+    steps = {"codes": 2, "flow": 2, "vocoder": 3}
+    assert logged == [(name, step) for name in steps for step in range(1, steps[name] + 1)]
     assert all(np.isfinite(list(losses.values())).all() for losses in told.stages.values())
     codes = codec.encode([one.clip.samples for one in speech[:8]], [SAMPLE_RATE] * 8)
     assert all(find_fault(stream) is None for stream in codes)
