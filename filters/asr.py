@@ -139,8 +139,6 @@ class WhisperRecogniser:
     mean log probability below ``doubt`` is heard again in the whole window.
     """
 
-    name = "whisper"
-
     def __init__(
         self,
         model: str | Path | None = None,
@@ -150,6 +148,7 @@ class WhisperRecogniser:
         device: str = "cpu",
         compute_type: str = "int8",
     ) -> None:
+        self.name = "whisper-base" if model is None else Path(model).name
         self._model = model
         self._languages = dict(languages)
         self._doubt = doubt
@@ -316,6 +315,11 @@ class AsrScorer:
 
     def __init__(self, recogniser: Recogniser | None = None) -> None:
         self._recogniser = recogniser or WhisperRecogniser()
+
+    @property
+    def recogniser(self) -> str:
+        """The recogniser's name."""
+        return self._recogniser.name
 
     def fingerprint(self) -> str:
         """Return the recogniser's."""

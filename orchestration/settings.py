@@ -231,6 +231,8 @@ class CodecSettings:
     """Where training and encoding run, such as cuda."""
     report: str = "codec-report"
     """Folder that `lauter codec report` writes its figures to."""
+    keep_report: bool = False
+    """Also keep these figures in codec.folder, as evaluation.json."""
     count: int = 40
     """How many utterances the report is on; give it a corpus that the codec was not trained on."""
 

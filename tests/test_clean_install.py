@@ -46,5 +46,7 @@ def test_the_built_wheel_imports_every_module_in_a_bare_environment(tmp_path: Pa
     installed = bare / "lib" / f"python3.{sys.version_info.minor}" / "site-packages" / "lauter"
     assert (installed / "orchestration/conf/lauter.yaml").exists()
     assert (installed / "filters/policies/default.yaml").exists()
+    shipped = (ROOT / "student/codec/shipped").iterdir()  # with its evaluation, where it has one
+    assert all((installed / "student/codec/shipped" / file.name).exists() for file in shipped)
     assert (installed / "datasets/prompts/builtin/en.tsv").exists()
     shutil.rmtree(bare)  # 2.6 GB, which pytest would keep for three runs

@@ -1,9 +1,10 @@
 """The codec: speech to codes of two books, and codes and a voice to speech.
 
 A codec is a folder: ``codec.json`` says what it is and how it was trained, ``codec.safetensors``
-holds its weights in 16 bits. Its fingerprint is a digest of what decides codes: the semantic
-encoder, the linguistic book and the recogniser whose features that divides. Codes of one codec mean
-nothing to another, so whoever stores codes stores the fingerprint with them.
+holds its weights in 16 bits, and ``evaluation.json``, where it is there, says how well it does. Its
+fingerprint is a digest of what decides codes: the semantic encoder, the linguistic book and the
+recogniser whose features that divides. Codes of one codec mean nothing to another, so whoever
+stores codes stores the fingerprint with them.
 """
 
 import json
@@ -46,7 +47,9 @@ SHIPPED: Final = Path(__file__).parent / "shipped"
 
 FORMAT: Final = 1
 ABOUT: Final = "codec.json"
-_WEIGHTS = "codec.safetensors"
+WEIGHTS: Final = "codec.safetensors"
+EVALUATION: Final = "evaluation.json"
+"""How well a codec does, beside it, if `lauter codec report` was asked to leave it there."""
 _BATCH = 8
 _LEAST_REFERENCE_S = 0.5
 _LONGEST_REFERENCE_S = 10.0
@@ -319,12 +322,14 @@ class Codec:
         ]
 
     def save(self, folder: str | Path, about: dict[str, Any]) -> None:
-        """Write the codec; ``about`` says how it was trained and how well it does.
+        """Write the codec; ``about`` says how it was trained.
 
-        Each file is written beside its place and renamed into it, so none is ever half there.
+        Each file is written beside its place and renamed into it, so none is ever half there. An
+        evaluation of the codec that was there before says nothing of this one, and is removed.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / EVALUATION).unlink(missing_ok=True)
         tensors = {
             f"{name}.{key}": value.detach().cpu().half().contiguous()
             for name, part in self.parts.items()
@@ -334,10 +339,10 @@ class Codec:
         tensors["book.deviation"] = torch.from_numpy(self._book.deviation)
         tensors["book.centroids"] = torch.from_numpy(self._book.centroids).half()
         text = json.dumps({"format": FORMAT, **about}, indent=1, ensure_ascii=False)
-        weights, facts = (folder / f"{name}.part" for name in (_WEIGHTS, ABOUT))
+        weights, facts = (folder / f"{name}.part" for name in (WEIGHTS, ABOUT))
         save_file(tensors, weights)
         facts.write_text(text + "\n", encoding="utf-8")
-        weights.replace(folder / _WEIGHTS)
+        weights.replace(folder / WEIGHTS)
         facts.replace(folder / ABOUT)
 
 
@@ -349,10 +354,10 @@ def open_codec(folder: str | Path | None = None) -> Codec:
     place = Path(folder) if folder else SHIPPED
     try:
         about = json.loads((place / ABOUT).read_text(encoding="utf-8"))
-        tensors = {name: value.float() for name, value in load_file(place / _WEIGHTS).items()}
+        tensors = {name: value.float() for name, value in load_file(place / WEIGHTS).items()}
     except OSError as error:
         raise UsageError(
-            f"{place} is no codec: {error.filename or place / _WEIGHTS} cannot be read; name a "
+            f"{place} is no codec: {error.filename or place / WEIGHTS} cannot be read; name a "
             "folder that `lauter codec` wrote"
         ) from error
     except (ValueError, SafetensorError) as error:

@@ -1,16 +1,22 @@
 """`lauter codec …`: a corpus gets codes once, a codec reports what it loses, and is trained."""
 
 import json
+import shutil
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from asking import Ask
 from taught_student import write_untrained_codec
 from unfit_rows import add_unfit_rows
 
+from lauter.datasets.audio import encode_flac
 from lauter.datasets.codes import find_fault
 from lauter.datasets.corpus import Corpus
-from lauter.student.codec.codec import open_codec
+from lauter.datasets.records import VERDICT_SCHEMA
+from lauter.datasets.voices import VOICE_SCHEMA
+from lauter.student.codec.codec import SHIPPED, open_codec
 
 
 def test_a_corpus_is_encoded_once_by_each_codec(ask: Ask, own: Path, tmp_path: Path) -> None:
@@ -57,14 +63,48 @@ def test_what_cannot_be_encoded_is_named_by_its_request_and_not_tried_again(
     assert f"left {len(unfit)} without codes in earlier runs" in again
 
 
+def test_training_names_what_it_cannot_learn_from(ask: Ask, own: Path, tmp_path: Path) -> None:
+    unfit = add_unfit_rows(Corpus.open(own))
+    accept_all(own)
+
+    answer = ask("codec", "train", f"corpus={own}", f"codec.folder={tmp_path / 'new'}")
+
+    assert answer.code == 2 and "cannot fill a book of 1024" in answer.err
+    assert f"left {len(unfit)} out" in answer.out
+    assert all(name in answer.out for name in unfit)
+    assert not (tmp_path / "new").exists()
+
+
 @pytest.mark.slow
 def test_the_report_names_both_books_and_every_way_of_decoding(
     ask: Ask, own: Path, tmp_path: Path
 ) -> None:
-    words = ["codec.count=2", f"codec.report={tmp_path}", "evaluate.resamples=100"]
+    unfit = add_unfit_rows(Corpus.open(own))
+    accept_all(own)
+    silence_voices(own, "ja-JP")
+    folder = Path(shutil.copytree(SHIPPED, tmp_path / "mine"))
+    words = [f"codec.folder={folder}", "codec.keep_report=true", "codec.count=12"]
+    words += [f"codec.report={tmp_path / 'report'}", "evaluate.resamples=100"]
+
     answer = ask("codec", "report", f"corpus={own}", *words)
+
     assert answer.code == 0, answer.err
-    report = json.loads((tmp_path / "codec.json").read_text())
+    report = json.loads((tmp_path / "report" / "codec.json").read_text())
+    measured_on = report["measured_on"]
+    left_out = measured_on["left_out"]
+    assert f"left {len(unfit) + 3} out of the report" in answer.out
+    assert len(left_out) == len(unfit) + 3 and unfit.keys() < left_out.keys()
+    assert sum("cannot be had: the reference" in why for why in left_out.values()) == 3
+    assert all(name in answer.out for name in left_out)
+    assert report["utterances"] == 3 and measured_on["texts"] == 3
+    assert measured_on["split"] == "train" and measured_on["recogniser"] == "whisper-base"
+    assert measured_on["corpus"] == Corpus.open(own).digest()
+
+    assert json.loads((folder / "evaluation.json").read_text()) == report
+    codec = open_codec(folder)
+    assert codec.fingerprint == open_codec().fingerprint == report["codec"]
+    codec.save(folder, {})
+    assert not (folder / "evaluation.json").exists()
     assert report["books"]["linguistic"]["size"] == 1024
     assert report["books"]["semantic"]["size"] == 4096
     assert set(report["systems"]) == {
@@ -73,9 +113,40 @@ def test_the_report_names_both_books_and_every_way_of_decoding(
     assert "perplexity" in answer.out
 
 
+def test_a_report_without_a_usable_voice_says_whose(ask: Ask, own: Path) -> None:
+    silence_voices(own, "ja-JP", "en-US")
+
+    answer = ask("codec", "report", f"corpus={own}")
+
+    assert answer.code == 2
+    assert "can be resynthesised" in answer.err and "recording is silent" in answer.err
+
+
+def accept_all(folder: Path) -> None:
+    corpus = Corpus.open(folder)
+    verdicts = [
+        {"request_id": name, "policy": "lenient", "accepted": True, "failed_gates": []}
+        for batch in corpus.scan(["request_id"])
+        for name in batch["request_id"].to_pylist()
+    ]
+    with corpus.writing() as writer:
+        table = pa.Table.from_pylist(verdicts, schema=VERDICT_SCHEMA)
+        writer.put_verdicts("lenient", "lenient", "gates: []\n", table)
+
+
+def silence_voices(folder: Path, *dialects: str) -> None:
+    corpus = Corpus.open(folder)
+    silence = encode_flac(np.zeros(24000, np.float32), 24000)
+    voices = [row for row in corpus.voices().to_pylist() if row["dialect"] in dialects]
+    with corpus.writing() as writer:
+        silent = [row | {"reference_audio": silence} for row in voices]
+        writer.put_voices(pa.Table.from_pylist(silent, schema=VOICE_SCHEMA))
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
+        (["codec", "report", "corpus={own}", "codec.keep_report=true"], "codec.folder=my-codec"),
         (["codec", "train", "corpus={own}"], "codec.folder=my-codec"),
         (["codec", "train", "corpus={own}", "codec.folder={new}"], "cannot fill a book of 1024"),
         (["codec", "encode", "corpus={own}", "codec.folder={new}"], "is no codec"),
