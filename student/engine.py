@@ -146,8 +146,11 @@ def gradient_norm(engine: Engine) -> float:
 
 
 def keeps_norm(engine: Engine) -> bool:
-    """Whether the engine's optimizer notes the norm of the gradients that it applied."""
-    return hasattr(engine.optimizer, "_global_grad_norm")
+    """Whether the engine's optimizer notes the norm of the gradients that it applied.
+
+    DeepSpeed's own do, some of them only from their first step on; PyTorch's does not.
+    """
+    return not isinstance(engine.optimizer, torch.optim.Optimizer)
 
 
 def whole_weights(engine: Engine, *, keep: bool) -> dict[str, Tensor]:

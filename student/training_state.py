@@ -16,7 +16,7 @@ import io
 import json
 import random
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -154,14 +154,34 @@ def load_checkpoint(engine: Engine, checkpoint: Checkpoint, seed: int) -> None:
         if rank == 0:
             _make_universal(checkpoint.folder, folder)
         dist.barrier()
+    asked = [_without_weights(group) for group in engine.optimizer.param_groups]
     loaded, _ = engine.load_checkpoint(str(folder.parent), tag=folder.name)
     if loaded is None:
         raise UsageError(f"DeepSpeed finds no checkpoint in {folder}; copy it again")
+    _set_groups_apart(engine, asked)
     generators = checkpoint.folder / _generators_of(rank)
     if checkpoint.world == world and generators.exists():
         _set_generators(torch.load(generators, weights_only=False))
     else:
         seed_generators(mixed(seed, checkpoint.progress.step, rank) % 2**32)
+
+
+def _without_weights(group: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in group.items() if name != "params"}
+
+
+def _set_groups_apart(engine: Engine, asked: Sequence[Mapping[str, Any]]) -> None:
+    """Give each group of weights the settings ``asked`` for it, and a step count of its own.
+
+    From a universal checkpoint of ZeRO-3, DeepSpeed (0.19) gives every group the settings of the
+    first, its weight decay among them, and all groups one tensor as their step count: each group's
+    update raises it, so Adam would count two steps a step.
+    """
+    for group, settings in zip(engine.optimizer.param_groups, asked, strict=True):
+        group.update(settings)
+    for state in engine.optimizer.state.values():
+        if torch.is_tensor(state.get("step")):
+            state["step"] = state["step"].clone()
 
 
 def _make_universal(source: Path, target: Path) -> None:
