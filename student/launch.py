@@ -192,6 +192,8 @@ def _on_ray(job: Path, how: Launch) -> None:
         try:
             trainer.fit()
         except ray.train.base_trainer.TrainingFailedError as error:
+            if job.with_name(OUTCOME).exists():
+                return  # it was refused or stopped, and says so itself
             raise LauterError(
                 f"the workers of the training died more than {how.restarts} times ({error}); the "
                 "same command goes on from the last checkpoint"
@@ -199,10 +201,16 @@ def _on_ray(job: Path, how: Launch) -> None:
 
 
 def _train_on_ray(config: Mapping[str, str]) -> None:
-    """Train in a worker of Ray Train; what the user got wrong is not tried again."""
+    """Train in a worker of Ray Train; what the user got wrong is not tried again.
+
+    A worker that refuses alone is waited for by the others: it dies, which ends them too, and
+    started again none of them does anything.
+    """
     from lauter.student.launched import work
 
-    work(Path(config["job"]))
+    job = Path(config["job"])
+    if not job.with_name(OUTCOME).exists() and work(job):
+        raise LauterError(f"the training was refused or stopped; {job.with_name(OUTCOME)} says why")
 
 
 @contextmanager

@@ -2,9 +2,9 @@
 
     torchrun … two_processes.py DATA INIT FOLDER
 
-For each stage: six steps at once into ``whole-N``; then into ``stopped-N`` six steps of which the
-third is followed by SIGTERM on one rank alone, and the rest; ``moved-N`` is what lay there when it
-had stopped, for others to go on from. Stage 1 has dropout, which draws other lots in each process;
+For each stage: six steps at once into ``whole-N``; then into ``stopped-N`` three steps, when
+SIGTERM on one rank alone ends it, and the rest; ``moved-N`` is what lay there when it had stopped,
+for others to go on from. Stage 1 has dropout, which draws other lots in each process;
 the others have none, so that one process can be their reference. At last, under ZeRO-3, four steps
 of which every other one is on-policy: ``spoken-whole``, and ``spoken-stopped`` after the third.
 """
