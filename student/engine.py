@@ -22,6 +22,7 @@ from lauter.student.distill import (
     distillation_loss,
     distillation_loss_of_hidden,
 )
+from lauter.student.lora import adapters
 from lauter.student.model import SpeechModel
 from lauter.student.training_settings import TrainSettings
 
@@ -87,13 +88,15 @@ def open_engine(
     logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
     # Else the first run on a CPU compiles an all-reduce through shared memory, for a minute or two.
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
-    decayed = [weight for weight in objective.parameters() if weight.ndim > 1]
-    others = [weight for weight in objective.parameters() if weight.ndim <= 1]
+    learning = [weight for weight in objective.parameters() if weight.requires_grad]
+    decayed = [weight for weight in learning if weight.ndim > 1]
+    others = [weight for weight in learning if weight.ndim <= 1]
+    groups = [
+        {"params": decayed, "weight_decay": settings.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
     optimizer = torch.optim.AdamW(
-        [
-            {"params": decayed, "weight_decay": settings.weight_decay},
-            {"params": others, "weight_decay": 0.0},
-        ],
+        [group for group in groups if group["params"]],
         lr=settings.learning_rate,
         betas=settings.betas,
     )
@@ -178,9 +181,19 @@ def copy_weights(engine: Engine, into: SpeechModel | None) -> None:
 
 
 def _gathered(engine: Engine) -> Iterator[tuple[str, Tensor]]:
-    """Yield the student's weights by name, each of which is whole until the next is asked for."""
+    """Yield the student's weights by name, each of which is whole until the next is asked for.
+
+    What adapters add to a weight is in it.
+    """
     import deepspeed
 
-    for name, weight in engine.module.model.named_parameters():
-        with deepspeed.zero.GatheredParameters([weight], enabled=hasattr(weight, "ds_id")):
-            yield name, weight.detach()
+    model = engine.module.model
+    adapted = adapters(model)
+    for name, weight in model.named_parameters():
+        place, _, part = name.rpartition(".")
+        adapter = adapted.get(place)
+        if adapter is not None and part != "weight":
+            continue
+        parts = [weight] if adapter is None else list(adapter.parameters())
+        with deepspeed.zero.GatheredParameters(parts, enabled=hasattr(weight, "ds_id")):
+            yield name, weight.detach() if adapter is None else adapter.merged_weight()

@@ -81,7 +81,11 @@ class Difference(Estimate):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a system is not inferior to ``against`` by ``margin`` at 95 %."""
+    """Whether a system is not inferior to ``against`` by ``margin`` at 95 %.
+
+    A margin of 0 asks for more than not being worse: the student must be shown to be better. Two
+    that say every text equally well, as where neither makes any error, do not show that.
+    """
 
     against: str
     margin: float
@@ -95,11 +99,24 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """What was found, in words."""
-        found = "is not inferior to" if self.holds else "was not shown to be as good as"
+        if self.margin:
+            found = "is not inferior to" if self.holds else "was not shown to be as good as"
+            asked = f"within the margin {self.margin:g}"
+        else:
+            found = "is better than" if self.holds else "was not shown to be better than"
+            asked = "as the margin 0 asks"
         return (
-            f"the student {found} the {self.against} within the margin {self.margin:g} at "
-            f"{CONFIDENCE:.0%}: its CER less the {self.against}'s is {self.difference.value:+.4f}, "
-            f"and at most {self.difference.upper:+.4f} (texts: {self.difference.utterances})"
+            f"the student {found} the {self.against} {asked} at {CONFIDENCE:.0%}: {self._figures} "
+            f"(texts: {self.difference.utterances})"
+        )
+
+    @property
+    def _figures(self) -> str:
+        if self.difference.low == self.difference.high == 0:
+            return "no text tells them apart"
+        return (
+            f"its CER less the {self.against}'s is {self.difference.value:+.4f}, and at most "
+            f"{self.difference.upper:+.4f}"
         )
 
 

@@ -2,7 +2,8 @@
 
 A chosen projection W becomes ``W + alpha / rank * up @ down``, with ``up`` zero at first, so that
 the model begins as it was. Only ``down`` and ``up`` learn. Merged, the model is an ordinary one
-again. Adapters are saved apart, in the layout and under the names of the PEFT library.
+again: a run with adapters writes such a student, so whoever loads it needs to know nothing of
+them. Adapters can be saved apart, too, in the layout and under the names of the PEFT library.
 """
 
 import json
@@ -29,20 +30,27 @@ WEIGHTS: Final = "adapter_model.safetensors"
 
 @dataclass(frozen=True, slots=True)
 class LoraSettings:
-    """Which projections are adapted, by how many dimensions, and how strongly."""
+    """Which projections (``targets``) are adapted, by how many dimensions, and how strongly.
 
-    rank: int = 16
+    ``rank`` 0 adapts nothing: then all weights learn. What is added is scaled by ``alpha / rank``.
+    """
+
+    rank: int = 0
     alpha: float = 32.0
-    projections: Sequence[str] = ("q_proj", "k_proj", "v_proj", "o_proj")
+    targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
 
     def __post_init__(self) -> None:
-        """Raise ``UsageError`` for settings that adapt nothing."""
-        unknown = [name for name in self.projections if name not in PROJECTIONS]
-        if unknown or not self.projections:
+        """Raise ``UsageError`` for settings by which nothing can be adapted."""
+        unknown = [name for name in self.targets if name not in PROJECTIONS]
+        if unknown or not self.targets:
             what = f"'{unknown[0]}' is no projection" if unknown else "no projection is named"
-            raise UsageError(f"{what} to adapt; choose of {', '.join(PROJECTIONS)}")
-        if self.rank < 1:
-            raise UsageError(f"the rank of an adapter is {self.rank}; set 1 or more")
+            raise UsageError(
+                f"{what} to adapt; set lora.targets to some of {', '.join(PROJECTIONS)}"
+            )
+        if self.rank < 0:
+            raise UsageError(f"lora.rank is {self.rank}; set 1 or more, or 0 to adapt nothing")
+        if not 0 < self.alpha < math.inf:
+            raise UsageError(f"lora.alpha is {self.alpha:g}; set a factor above 0")
 
 
 class AdaptedLinear(nn.Module):
@@ -60,19 +68,33 @@ class AdaptedLinear(nn.Module):
         added = F.linear(F.linear(hidden, self.down), self.up)
         return F.linear(hidden, self.weight) + self.scale * added
 
+    @torch.no_grad()
+    def merged_weight(self) -> Tensor:
+        """Return the weight of one projection that does the same, ``[outputs, inputs]``.
+
+        It is summed in float32: in bfloat16 most of what was learnt would be rounded away.
+        """
+        added = self.up.float() @ self.down.float()
+        return (self.weight.float() + self.scale * added).to(self.weight.dtype)
+
     def merged(self) -> nn.Linear:
         """Return one projection that does the same."""
         outputs, inputs = self.weight.shape
         plain = nn.Linear(inputs, outputs, bias=False, device="meta")
-        plain.weight = nn.Parameter((self.weight + self.scale * self.up @ self.down).detach())
+        plain.weight = nn.Parameter(self.merged_weight())
         return plain
 
 
 def add_adapters(model: SpeechModel, settings: LoraSettings, *, seed: int) -> SpeechModel:
-    """Adapt a model in place and return it; from now on only the adapters learn."""
+    """Adapt a model in place and return it; from now on only the adapters learn.
+
+    Raises ``UsageError`` for a rank of 0.
+    """
+    if settings.rank < 1:
+        raise UsageError("an adapter of rank 0 can learn nothing; set lora.rank to 1 or more")
     model.requires_grad_(False)
     generator = torch.Generator().manual_seed(seed)
-    for parent, name, plain in list(_projections(model, nn.Linear, settings.projections)):
+    for parent, name, plain in list(_projections(model, nn.Linear, settings.targets)):
         adapted = AdaptedLinear(plain, settings)
         bound = 1 / math.sqrt(plain.in_features)
         begun = torch.empty(adapted.down.shape).uniform_(-bound, bound, generator=generator)
@@ -89,11 +111,17 @@ def merge_adapters(model: SpeechModel) -> SpeechModel:
     return model.requires_grad_(True)
 
 
+def adapters(model: SpeechModel) -> dict[str, AdaptedLinear]:
+    """Return the adapted projections of a model by their names."""
+    modules = model.named_modules()
+    return {name: module for name, module in modules if isinstance(module, AdaptedLinear)}
+
+
 def save_adapters(model: SpeechModel, folder: str | Path, settings: LoraSettings) -> None:
     """Write the adapters alone; raises ``UsageError`` where the folder holds something else."""
     weights = {
         f"base_model.model.{place}.lora_{letter}.weight": value.detach().contiguous()
-        for place, adapted in _adapted(model).items()
+        for place, adapted in adapters(model).items()
         for letter, value in (("A", adapted.down), ("B", adapted.up))
     }
     described = {
@@ -101,7 +129,7 @@ def save_adapters(model: SpeechModel, folder: str | Path, settings: LoraSettings
         "task_type": "CAUSAL_LM",
         "r": settings.rank,
         "lora_alpha": settings.alpha,
-        "target_modules": list(settings.projections),
+        "target_modules": list(settings.targets),
         "bias": "none",
         "lora_dropout": 0.0,
     }
@@ -120,7 +148,7 @@ def load_adapters(model: SpeechModel, folder: str | Path) -> LoraSettings:
     place = Path(folder)
     settings, weights = _read(place)
     add_adapters(model, settings, seed=0)
-    for name, adapted in _adapted(model).items():
+    for name, adapted in adapters(model).items():
         for letter, value in (("A", adapted.down), ("B", adapted.up)):
             found = weights.pop(f"base_model.model.{name}.lora_{letter}.weight", None)
             if found is None or found.shape != value.shape:
@@ -149,11 +177,6 @@ def _read(folder: Path) -> tuple[LoraSettings, dict[str, Tensor]]:
             f"{folder} holds no adapters that can be read ({error}); name the folder in which "
             "they were saved"
         ) from error
-
-
-def _adapted(model: SpeechModel) -> dict[str, AdaptedLinear]:
-    modules = model.named_modules()
-    return {name: module for name, module in modules if isinstance(module, AdaptedLinear)}
 
 
 def _projections(

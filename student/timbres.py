@@ -52,8 +52,14 @@ def timbres_of(
     return {speaker: mean_timbre(codec, clips) for speaker, clips in found.items() if clips}
 
 
-def add_timbres(student: str | Path, export: str | Path, codec: str | Path | None = None) -> int:
-    """Store with a student the timbres of the speakers it has learnt from ``export``.
+def add_timbres(
+    student: str | Path,
+    export: str | Path,
+    codec: str | Path | None = None,
+    *,
+    split: str = "train",
+) -> int:
+    """Store with a student the timbres of the speakers it has learnt from a split of ``export``.
 
     Returns how many there are. Raises ``UsageError`` where ``codec`` (None: the one that comes with
     Lauter) is not the student's, or the folder is no student.
@@ -63,7 +69,7 @@ def add_timbres(student: str | Path, export: str | Path, codec: str | Path | Non
     facts = read_facts(student)
     opened = open_codec(codec)
     check_codec(facts, opened, f"the student in {student}")
-    timbres = timbres_of(export, opened, facts.get("speakers", []))
+    timbres = timbres_of(export, opened, facts.get("speakers", []), split=split)
     add_facts(student, {TIMBRES: timbres})
     return len(timbres)
 

@@ -12,7 +12,7 @@ to read, ``student/`` to speak with (the best so far by evaluation, else the las
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
@@ -32,36 +32,35 @@ from lauter.student.checkpoint import save_model
 from lauter.student.distill import LossSettings, means
 from lauter.student.engine import (
     Objective,
-    copy_weights,
     gradient_norm,
     keeps_norm,
     open_engine,
     whole_weights,
 )
+from lauter.student.examination import Examiner, SpeakEvaluation, plain_model, reckon
 from lauter.student.examples import SpokenExamples
-from lauter.student.model import SpeechModel, build
+from lauter.student.lora import adapters, add_adapters
+from lauter.student.model import SpeechModel
 from lauter.student.on_policy import Lesson, OnPolicy
 from lauter.student.processes import open_process_group, stop_requests
+from lauter.student.speak import REFERENCE_TURNS, TEXT_MASKING
+from lauter.student.teaching import weights_digest
 from lauter.student.training_log import TrainingLog, peak_flops, training_flops
 from lauter.student.training_settings import TrainSettings, learning_rate
 from lauter.student.training_state import (
     Progress,
     check_same_run,
-    generators_kept,
     load_checkpoint,
     needs_universal,
     newest_checkpoint,
     save_checkpoint,
     seed_generators,
 )
-from lauter.student.validation import ALL, HeldOut, Slices, by_slice, check_same_codec, reduced
+from lauter.student.validation import check_same_codec, reduced
 
 STUDENT: Final = "student"
 NAMED: Final = 8
 """As many requests of a batch are named when it broke the training."""
-
-SpeakEvaluation = Callable[[SpeechModel], Mapping[str, float]]
-"""Lets a student speak and measures it; where there is a ``cer``, it chooses the best."""
 
 
 class NoNumberError(UsageError):
@@ -73,7 +72,7 @@ class TrainResult:
     """What came of a run: the last step's means, the best evaluation, and how it ended.
 
     ``ended`` is ``finished``, or ``patience`` for early stopping. ``best`` is None where nothing
-    was evaluated.
+    was evaluated to a number. ``notes`` are sentences on evaluations that chose nothing.
     """
 
     student: Path
@@ -82,6 +81,7 @@ class TrainResult:
     last: Mapping[str, float]
     best: float | None
     best_step: int
+    notes: Sequence[str] = ()
 
 
 def train(
@@ -116,7 +116,6 @@ class Trainer:
     ) -> None:
         self.settings = settings
         self.device = device
-        self._speak_evaluation = speak_evaluation
         self._rank, self._world = dist.get_rank(), dist.get_world_size()
         self._output = Path(settings.output)
         model, told = beginning(settings)
@@ -131,7 +130,16 @@ class Trainer:
                 examples.codec_fingerprint, told["codec_fingerprint"], f"{settings.init}"
             )
         self.packs = Packs(examples, vocabulary, settings.batches, self.config.context)
-        self._held_out = self._open_held_out(tokenizer, columns, examples.codec_fingerprint)
+        self._examiner = Examiner(
+            settings,
+            self.config,
+            device,
+            tokenizer,
+            columns=columns,
+            codec_fingerprint=examples.codec_fingerprint,
+            teacher=self._teacher,
+            speak=speak_evaluation,
+        )
         self._facts = {
             "preset": settings.preset,
             "tokenizer_fingerprint": tokenizer.fingerprint(),
@@ -139,6 +147,8 @@ class Trainer:
             "teacher_fingerprint": examples.teacher_fingerprint,
             "data": {"samples": len(examples), "identity": f"{examples.identity:015x}"},
             "speakers": examples.speakers,
+            TEXT_MASKING: settings.batches.text_masking,
+            REFERENCE_TURNS: settings.batches.reference_share > 0,
             "settings": settings.plain(),
         }
         self._bound_to = {
@@ -148,43 +158,28 @@ class Trainer:
             "tokenizer_fingerprint": tokenizer.fingerprint(),
             "zero": settings.zero,
             "precision": settings.precision,
+            "lora": asdict(settings.lora) if settings.lora.rank else None,
+            # The checkpoints of adapters hold them alone.
+            "base": weights_digest(model) if settings.lora.rank else None,
             **self.packs.bound_to(),
         }
         self._on_policy: OnPolicy | None = None
         if settings.on_policy.share:
-            speaker = self._plain_model()
+            speaker = plain_model(self.config, device, settings.precision)
             self._on_policy = OnPolicy(settings, self.packs, speaker, device, tokenizer)
             self._facts["on_policy_teacher"] = self._on_policy.fingerprint
         self.progress = Progress()
+        self._notes: list[str] = []
+        if settings.lora.rank:
+            add_adapters(model, settings.lora, seed=settings.seed)
+        self._adapter_weights = sum(
+            adapter.down.numel() + adapter.up.numel() for adapter in adapters(model).values()
+        )
         self._engine = self._open(model)
         self._peak, self.peak_is = peak_flops(device, settings.precision)
         self.steps = settings.steps or math.ceil(
             (settings.epochs or 0) * len(self.packs.epoch(0)) / self.packs.packs_a_step
         )
-
-    def _open_held_out(
-        self, tokenizer: TextTokenizer, columns: tuple[str, ...], codec: str
-    ) -> HeldOut | None:
-        settings = self.settings
-        if not settings.evaluate_every:
-            return None
-        try:
-            held_out = HeldOut(
-                settings.data,
-                tokenizer,
-                self.config.vocabulary,
-                settings.batches,
-                self.config.context,
-                split=settings.valid_split,
-                extra_columns=columns,
-            )
-        except UsageError as error:
-            raise UsageError(
-                f"nothing can be held out: {error}. Export with export.valid=0.02, or set "
-                "evaluate_every=0"
-            ) from error
-        check_same_codec(held_out.codec_fingerprint, codec, f"the split {settings.valid_split}")
-        return held_out
 
     def _open(self, model: SpeechModel) -> Any:
         checkpoint = newest_checkpoint(self._output)
@@ -246,8 +241,9 @@ class Trainer:
         if progress.best is None:
             self._write_student()
         return TrainResult(
-            self._output / STUDENT, progress.step, ended, figures, progress.best, progress.best_step
-        )
+            self._output / STUDENT, progress.step, ended, figures, progress.best,
+            progress.best_step, tuple(self._notes),
+        )  # fmt: skip
 
     def _evaluation_is_owed(self) -> bool:
         """Whether a run was stopped where it was about to evaluate."""
@@ -294,7 +290,13 @@ class Trainer:
                 engine.step()
         tokens = sum(int((batch.segments > 0).sum()) for batch in step.batches)
         flops = sum(
-            training_flops(self.config, batch, slot_aware=loss.slot_aware) for batch in step.batches
+            training_flops(
+                self.config,
+                batch,
+                slot_aware=loss.slot_aware,
+                adapter_weights=self._adapter_weights,
+            )
+            for batch in step.batches
         )
         extra = torch.tensor([tokens, flops, float(stop)], dtype=torch.float64)
         everywhere = reduced(torch.cat([sums, extra]), self.device)
@@ -359,64 +361,14 @@ class Trainer:
 
     def _evaluate(self, log: TrainingLog | None) -> None:
         """Measure the student, and write it where it is the best so far."""
-        with generators_kept():
-            slices = self._validate()
-            spoken = self._speak()
-        figure = spoken.get("cer", slices[ALL]["loss"])
-        progress = self.progress
-        progress.since_best += 1
-        progress.evaluated = progress.step
-        if progress.best is None or figure < progress.best:
-            progress.best, progress.best_step, progress.since_best = figure, progress.step, 0
+        examined = self._examiner.examine(self._engine)
+        step = self.progress.step
+        if reckon(self.progress, examined.figure):
             self._write_student()
+        if examined.note:
+            self._notes.append(f"at step {step} {examined.note}")
         if log:
-            flat = {
-                f"{name}/{part}": value
-                for name, parts in slices.items()
-                for part, value in parts.items()
-            }
-            spoken_flat = {f"spoken/{name}": value for name, value in spoken.items()}
-            log.write(progress.step, flat | spoken_flat, group="valid")
-
-    def _validate(self) -> Slices:
-        held_out = self._held_out
-        if held_out is None:
-            raise UsageError("nothing is held out; export the corpus with export.valid=0.02")
-        sums = torch.zeros((len(held_out.cells), 8), dtype=torch.float64)
-        self._engine.eval()
-        with torch.no_grad():
-            for cell, batch in held_out.batches(self._rank, self._world):
-                _, of_batch = self._engine(batch.to(self.device), self._teacher(batch))
-                sums[cell] += of_batch.cpu()
-        return by_slice(reduced(sums, self.device), held_out.cells)
-
-    def _speak(self) -> Mapping[str, float]:
-        """Return what the speaking evaluation measured, on all ranks.
-
-        It has a plain model, in the memory of rank 0: there the student speaks while the others
-        wait, so that sentences of different length lock nothing.
-        """
-        if self._speak_evaluation is None:
-            return {}
-        model = None if self._rank else self._plain_model()
-        copy_weights(self._engine, model)
-        spoken: list[Any] = [None]
-        if model is not None:
-            try:
-                with torch.no_grad():
-                    spoken = [dict(self._speak_evaluation(model))]
-            except LauterError as error:
-                spoken = [error]  # the others would wait for ever
-        dist.broadcast_object_list(spoken, device=torch.device("cpu"))
-        if isinstance(spoken[0], LauterError):
-            raise spoken[0]
-        measured: Mapping[str, float] = spoken[0]
-        return measured
-
-    def _plain_model(self) -> SpeechModel:
-        """Return a model of the student's shape outside of the engine, to be given its weights."""
-        dtype = torch.bfloat16 if self.settings.precision == "bf16" else torch.float32
-        return build(self.config, seed=None, device=self.device, dtype=dtype).eval()
+            log.write(step, examined.logged(), group="valid")
 
     def _save(self) -> None:
         save_checkpoint(

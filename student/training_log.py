@@ -2,8 +2,9 @@
 
 MFU is the arithmetic that the mathematics needs, through what the device could do in that time.
 Counted are the matrices of all layers for each id, attention between ids that see each other, and
-the head's columns that take part at each target; forward once, backward twice. What activation
-checkpointing computes again is not counted, nor are norms, softmax and the embedding.
+the head's columns that take part at each target; forward once, backward twice. Where adapters
+alone learn, the other matrices count once on the way back: nobody wants their gradient. What
+activation checkpointing computes again is not counted, nor are norms, softmax and the embedding.
 """
 
 import json
@@ -27,8 +28,13 @@ DENSE_BF16: Final[Mapping[str, float]] = {
 """Flop/s without sparsity, as the makers state them; the first name that fits counts."""
 
 
-def training_flops(config: ModelConfig, batch: Batch, *, slot_aware: bool) -> float:
-    """Return the arithmetic of a batch, forward and backward."""
+def training_flops(
+    config: ModelConfig, batch: Batch, *, slot_aware: bool, adapter_weights: int = 0
+) -> float:
+    """Return the arithmetic of a batch, forward and backward.
+
+    ``adapter_weights`` is how many weights learn where these are adapters' (0: all learn).
+    """
     wide, shared = config.heads * config.head_size, config.groups * config.head_size
     of_layer = 2 * config.hidden_size * (wide + shared) + 3 * config.hidden_size * config.ffn_size
     rows = torch.arange(len(batch.segments), device=batch.segments.device)[:, None]
@@ -41,11 +47,10 @@ def training_flops(config: ModelConfig, batch: Batch, *, slot_aware: bool) -> fl
         if slot_aware
         else len(batch.slots) * config.vocabulary_size
     )
-    multiplied = (
-        config.layers * (of_layer * float(lengths.sum()) + 2 * wide * seen)
-        + config.hidden_size * columns
-    )
-    return 3 * 2 * multiplied
+    ids = float(lengths.sum())
+    matrices = config.layers * of_layer * ids + config.hidden_size * columns
+    others = config.layers * 2 * wide * seen + adapter_weights * ids
+    return 2 * ((2 if adapter_weights else 3) * matrices + 3 * others)
 
 
 def peak_flops(device: torch.device, precision: str) -> tuple[float, str]:

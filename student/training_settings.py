@@ -10,6 +10,7 @@ from lauter.student.batches import BatchSettings
 from lauter.student.distill import LossSettings
 from lauter.student.divergence import DIVERGENCES
 from lauter.student.generation import Sampling
+from lauter.student.lora import LoraSettings
 from lauter.student.mixture import Mixture
 from lauter.student.presets import PRESETS
 
@@ -64,7 +65,8 @@ class TrainSettings:
     too (``all``, stage 3), into the host's memory. Every ``save_every`` steps a checkpoint is
     written, of which the last ``keep`` stay; every ``evaluate_every`` steps the split
     ``valid_split`` is evaluated (0: never). After ``patience`` evaluations without a better one
-    training stops (0: never).
+    training stops (0: never). With ``lora.rank`` above 0 the student of ``init`` stays as it is and
+    only adapters learn; the student that is written has them in its weights.
     ``threads`` are those of one process on a CPU (0: PyTorch's choice).
     """
 
@@ -97,6 +99,7 @@ class TrainSettings:
     batches: BatchSettings = field(default_factory=BatchSettings)
     loss: LossSettings = field(default_factory=LossSettings)
     on_policy: OnPolicySettings = field(default_factory=OnPolicySettings)
+    lora: LoraSettings = field(default_factory=LoraSettings)
 
     def __post_init__(self) -> None:
         """Raise ``UsageError`` for settings that cannot be trained with."""
@@ -108,6 +111,11 @@ class TrainSettings:
             )
         if (self.steps is None) == (self.epochs is None):
             raise UsageError("training ends by steps or by epochs; set one of them, the other null")
+        if self.lora.rank and self.init is None:
+            raise UsageError(
+                "adapters want a student to adapt, as new weights have learnt nothing yet; set "
+                "init to its folder, or lora.rank=0"
+            )
         _chosen("precision", self.precision, PRECISIONS)
         _chosen("offload", self.offload, OFFLOADS)
         if self.zero not in range(4):
@@ -146,6 +154,7 @@ def settings_from(plain: Mapping[str, Any]) -> TrainSettings:
     """Return the settings that ``plain`` wrote."""
     batches = dict(plain["batches"])
     batches["mixture"] = Mixture(**batches.get("mixture", {}))
+    lora = plain["lora"] | {"targets": tuple(plain["lora"]["targets"])}
     return TrainSettings(
         **{
             **plain,
@@ -153,6 +162,7 @@ def settings_from(plain: Mapping[str, Any]) -> TrainSettings:
             "batches": BatchSettings(**batches),
             "loss": LossSettings(**plain["loss"]),
             "on_policy": OnPolicySettings(**plain["on_policy"]),
+            "lora": LoraSettings(**lora),
         }
     )
 

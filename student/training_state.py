@@ -102,7 +102,10 @@ def save_checkpoint(
     if dist.get_rank() == 0 and folder.exists():
         shutil.rmtree(folder)  # left by a run that was killed while it saved
     dist.barrier()
-    engine.save_checkpoint(str(folder.parent), tag=folder.name, save_latest=False)
+    # What does not learn, the base of adapters, comes from its own folder again.
+    engine.save_checkpoint(
+        str(folder.parent), tag=folder.name, save_latest=False, exclude_frozen_parameters=True
+    )
     torch.save(_generators(), folder / _generators_of(dist.get_rank()))
     dist.barrier()
     if dist.get_rank() == 0:
@@ -154,8 +157,11 @@ def load_checkpoint(engine: Engine, checkpoint: Checkpoint, seed: int) -> None:
         if rank == 0:
             _make_universal(checkpoint.folder, folder)
         dist.barrier()
+    all_learn = all(weight.requires_grad for weight in engine.module.parameters())
     asked = [_without_weights(group) for group in engine.optimizer.param_groups]
-    loaded, _ = engine.load_checkpoint(str(folder.parent), tag=folder.name)
+    loaded, _ = engine.load_checkpoint(
+        str(folder.parent), tag=folder.name, load_module_strict=all_learn
+    )
     if loaded is None:
         raise UsageError(f"DeepSpeed finds no checkpoint in {folder}; copy it again")
     _set_groups_apart(engine, asked)

@@ -84,6 +84,7 @@ def training_of(
         "count": count,
         "codec": codec and str(Path(codec).resolve()),
         "sampling": sampling and asdict(sampling),
+        "reference_turns": training.batches.reference_share > 0,
     }
     return training, how, Evaluation(SPEAKING, given)
 

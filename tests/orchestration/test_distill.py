@@ -16,6 +16,7 @@ from lauter.orchestration.settings import load_settings
 from lauter.student.batches import BatchSettings
 from lauter.student.checkpoint import load_model
 from lauter.student.distill import LossSettings
+from lauter.student.train import TrainResult
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,45 @@ def test_a_student_is_taught_and_the_run_is_on_record(folder: Path) -> None:
     assert record["settings"]["distill"]["steps"] == 4
     assert len((folder / "run/log.jsonl").read_text().splitlines()) == 4 + 2
     assert list((folder / "run/tensorboard").iterdir())
+
+
+def test_adapters_are_trained_by_their_settings_and_leave_a_plain_student(folder: Path) -> None:
+    told = io.StringIO()
+    given = ["distill.lora.rank=2", "distill.lora.targets=[q_proj]"]
+    given.append(f"distill.output={folder / 'adapted'}")
+    assert distill.run(load_settings(words(folder, *given)), Console(file=told, width=200)) == 0
+    after, facts = load_model(folder / "adapted/student")
+    assert facts["settings"]["lora"] == {"rank": 2, "alpha": 32.0, "targets": ["q_proj"]}
+    before = load_model(folder / "init")[0].state_dict()
+    changed = {n for n, weight in after.state_dict().items() if not weight.equal(before[n])}
+    assert changed == {f"model.layers.{layer}.self_attn.q_proj.weight" for layer in (0, 1)}
+
+
+def test_the_timbres_are_those_of_the_split_that_was_learnt_from(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def add(student: Path, export: str, codec: str | None, *, split: str) -> int:
+        asked.append((export, split))
+        return 1
+
+    monkeypatch.setattr(distill, "add_timbres", add)
+    given = ["distill.train_split=valid", f"distill.output={folder / 'other'}", "distill.steps=1"]
+    distill.run(load_settings(words(folder, *given)), Console(file=io.StringIO()))
+    assert asked == [(str(folder / "data"), "valid")]
+
+
+def test_an_evaluation_that_is_no_number_is_said_at_the_end(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = "at step 2 the [held-out] loss is no number (nan)"
+    result = TrainResult(folder, 2, "finished", {"loss": 1.0}, None, 0, (note,))
+    monkeypatch.setattr(distill, "launch", lambda *_, **__: result)
+    (folder / "run").mkdir(exist_ok=True)
+    told = io.StringIO()
+    assert distill.run(load_settings(words(folder)), Console(file=told, width=200)) == 0
+    assert note in told.getvalue()
 
 
 @pytest.mark.parametrize("recipe", ["laptop", "gpu", "published"])
@@ -81,6 +121,9 @@ def test_speaking_in_between_is_asked_of_the_pipelines() -> None:
         (["distill.on_policy={share: 1, teacher: t}"], "t is no student"),
         (["distill.batches.mixture.weights={ja: 2}"], "names 'ja', of which there is no speech"),
         (["distill.batches.mixture.weights=much"], "mixture.weights is much; write words and"),
+        (["distill.lora.rank=4", "distill.init=null", "distill.preset=tiny"], "set init to its"),
+        (["distill.lora.targets=[lm_head]"], "'lm_head' is no projection to adapt; set lora.targ"),
+        (["distill.lora.rank=-1"], "lora.rank is -1; set 1 or more, or 0 to adapt nothing"),
         (["distill.zero=2"], "was trained with zero=0, and this run has zero=2"),
     ],
 )

@@ -64,6 +64,22 @@ def test_a_dialect_that_the_recogniser_does_not_know_is_in_no_rate_and_is_told()
     assert figures.verdict is None
 
 
+@pytest.mark.parametrize(("margin", "holds"), [(0.0, False), (0.05, True)])
+def test_where_nobody_errs_a_margin_of_zero_is_not_met_and_any_other_is(
+    margin: float, holds: bool
+) -> None:
+    found = evaluated()
+    flawless = {
+        name: [replace(one, edits=0, word_edits=0, failure=None, fault=None) for one in measured]
+        for name, measured in found.systems.items()
+    }
+    figures = report(
+        replace(found, systems=flawless), against="teacher", margin=margin, bootstrap=FEW
+    )
+    assert figures.verdict is not None and figures.verdict.holds is holds
+    assert "no text tells them apart (texts: 4)" in figures.verdict.sentence
+
+
 def test_slices_are_made_where_there_is_more_than_one_value() -> None:
     figures = report(evaluated(), against="teacher", margin=0.05, bootstrap=FEW)
     assert [(piece.axis, piece.value, piece.texts) for piece in figures.slices] == [

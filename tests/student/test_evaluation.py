@@ -128,6 +128,32 @@ def test_what_makes_no_ratio_is_refused(parts: list[float], wholes: list[float])
         FEW.difference(Ratio.mean([1.0]), Ratio.mean([1.0, 2.0]))
 
 
+FLAWLESS = FEW.difference(Ratio.of([0] * 60, [20] * 60), Ratio.of([0] * 60, [20] * 60))
+
+
+def test_two_without_any_error_are_equals_and_neither_is_the_better() -> None:
+    assert (FLAWLESS.value, FLAWLESS.low, FLAWLESS.high, FLAWLESS.upper) == (0, 0, 0, 0)
+    equals, better = Verdict("teacher", 0.05, FLAWLESS), Verdict("teacher", 0.0, FLAWLESS)
+    assert equals.holds and not better.holds
+    assert equals.sentence == (
+        "the student is not inferior to the teacher within the margin 0.05 at 95%: no text tells "
+        "them apart (texts: 60)"
+    )
+    assert better.sentence == (
+        "the student was not shown to be better than the teacher as the margin 0 asks at 95%: no "
+        "text tells them apart (texts: 60)"
+    )
+
+
+@given(counts)
+def test_a_margin_of_zero_holds_for_the_better_one_alone(pairs: list[tuple[int, int]]) -> None:
+    worse = ratio([(part + 1, whole) for part, whole in pairs])
+    better = Verdict("teacher", 0.0, FEW.difference(ratio(pairs), worse))
+    assert better.holds and better.sentence.startswith("the student is better than the teacher")
+    for student in (ratio(pairs), worse):
+        assert not Verdict("teacher", 0.0, FEW.difference(student, ratio(pairs))).holds
+
+
 def test_a_verdict_says_what_it_rests_on() -> None:
     difference = Difference(0.012, -0.01, 0.04, 60, 0.035)
     verdict = Verdict("teacher", 0.05, difference)

@@ -10,6 +10,7 @@ from lauter.datasets.errors import UsageError
 from lauter.student.lora import (
     PROJECTIONS,
     LoraSettings,
+    adapters,
     add_adapters,
     load_adapters,
     merge_adapters,
@@ -22,7 +23,7 @@ SMALLEST = ModelConfig(
     vocabulary_size=5440, text_size=272, hidden_size=24, layers=2, heads=6, head_size=4,
     groups=2, ffn_size=32, context=128,
 )  # fmt: skip
-EVERYWHERE = LoraSettings(rank=3, alpha=6.0, projections=PROJECTIONS)
+EVERYWHERE = LoraSettings(rank=3, alpha=6.0, targets=PROJECTIONS)
 IDS = torch.arange(300, 330)[None]
 
 
@@ -52,7 +53,7 @@ def test_a_newly_adapted_model_is_the_one_it_was() -> None:
 def test_only_the_adapters_of_the_chosen_projections_learn() -> None:
     plain = build(SMALLEST, seed=1)
     before = loss(plain)
-    model = learnt(LoraSettings(rank=3, projections=["q_proj", "down_proj"]))
+    model = learnt(LoraSettings(rank=3, targets=("q_proj", "down_proj")))
     learners = {name for name, weight in model.named_parameters() if weight.requires_grad}
     assert learners == {
         f"model.layers.{layer}.{place}.{part}"
@@ -73,6 +74,32 @@ def test_merged_the_model_says_the_same_with_the_weights_of_a_plain_one() -> Non
     torch.testing.assert_close(merged(IDS), apart, atol=1e-5, rtol=1e-4)
     assert set(merged.state_dict()) == set(build(SMALLEST, seed=1).state_dict())
     assert all(weight.requires_grad for weight in merged.parameters())
+
+
+def test_a_merged_weight_is_the_frozen_one_and_the_scaled_product() -> None:
+    model, plain = learnt(EVERYWHERE), build(SMALLEST, seed=1).state_dict()
+    found = adapters(model)
+    assert len(found) == 2 * len(PROJECTIONS)
+    for name, adapter in found.items():
+        delta = 6.0 / 3 * adapter.up.detach().double() @ adapter.down.detach().double()
+        expected = plain[f"{name}.weight"].double() + delta
+        torch.testing.assert_close(adapter.merged_weight().double(), expected, atol=1e-7, rtol=0)
+        assert torch.linalg.matrix_rank(delta) <= 3
+        assert torch.equal(adapter.merged().weight, adapter.merged_weight())
+
+
+def test_in_bfloat16_a_weight_is_rounded_once() -> None:
+    model = learnt(EVERYWHERE).to(torch.bfloat16)
+    for adapter in adapters(model).values():
+        exact = adapter.weight.double() + 2.0 * adapter.up.double() @ adapter.down.double()
+        torch.testing.assert_close(adapter.merged_weight(), exact.bfloat16(), atol=1e-5, rtol=4e-3)
+
+
+def test_merging_twice_changes_nothing() -> None:
+    merged = merge_adapters(learnt(EVERYWHERE))
+    before = {name: weight.clone() for name, weight in merged.state_dict().items()}
+    for name, weight in merge_adapters(merged).state_dict().items():
+        assert torch.equal(weight, before[name]), name
 
 
 def test_saved_adapters_fit_the_model_they_were_trained_on(tmp_path: Path) -> None:
@@ -102,11 +129,20 @@ def test_a_folder_without_adapters_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"rank": 0}, "rank of an adapter is 0"),
-        ({"projections": ["lm_head"]}, "'lm_head' is no projection to adapt; choose of q_proj"),
-        ({"projections": []}, "no projection is named"),
+        ({"rank": -1}, "lora.rank is -1"),
+        (
+            {"targets": ("lm_head",)},
+            "'lm_head' is no projection to adapt; set lora.targets to some of q_proj",
+        ),
+        ({"targets": ()}, "no projection is named"),
+        ({"alpha": 0.0}, "lora.alpha is 0; set a factor above 0"),
     ],
 )
 def test_settings_that_adapt_nothing_are_told(wrong: dict[str, object], sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
         LoraSettings(**wrong)  # type: ignore[arg-type]
+
+
+def test_an_adapter_of_no_rank_is_told() -> None:
+    with pytest.raises(UsageError, match="an adapter of rank 0 can learn nothing"):
+        add_adapters(build(SMALLEST, seed=1), LoraSettings(), seed=0)

@@ -1,6 +1,7 @@
 """One process: updates are exact means, runs go on where they stopped, bad ones lose nothing."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -194,6 +195,43 @@ def test_speech_chooses_the_best_and_patience_ends_the_run(folder: Path) -> None
     assert again.steps == 8
 
 
+def test_a_figure_that_is_no_number_is_never_the_best_and_is_told(folder: Path) -> None:
+    settings = run(folder, "puzzled", steps=6, evaluate_every=2)
+    result = train(settings, speak_evaluation=spoken(iter([math.nan, 0.5, math.inf])))
+    assert (result.best, result.best_step) == (0.5, 4)
+    assert [note.split(",")[0] for note in result.notes] == [
+        f"at step {step} the error rate of what the student said is no number ({figure})"
+        for step, figure in ((2, "nan"), (6, "inf"))
+    ]
+    first, second, _ = lines(folder / "puzzled", "valid")
+    assert first["spoken/cer"] is None and first["note"] in result.notes[0]
+    assert second["spoken/cer"] == 0.5 and "note" not in second
+
+
+def test_without_one_number_the_last_student_is_written(folder: Path) -> None:
+    settings = run(folder, "lost", steps=2, evaluate_every=1)
+    result = train(settings, speak_evaluation=spoken(iter([math.nan] * 2)))
+    assert result.best is None and len(result.notes) == 2
+    assert load_model(result.student)[1]["step"] == 2
+
+
+def test_a_held_out_loss_that_is_no_number_is_told_as_such(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = SpeechModel.hidden
+
+    def spoilt(self: SpeechModel, ids: torch.Tensor, *rest: Any) -> torch.Tensor:
+        found = hidden(self, ids, *rest)
+        return found if self.training else found * float("nan")
+
+    monkeypatch.setattr(SpeechModel, "hidden", spoilt)
+    result = train(run(folder, "unheard", steps=1, evaluate_every=1))
+    assert result.best is None
+    assert result.notes[0].startswith("at step 1 the held-out loss is no number (nan)")
+    for line in read_log(folder / "unheard"):
+        json.dumps(line, allow_nan=False)
+
+
 def test_an_evaluation_that_fails_costs_no_step(folder: Path, whole: Path) -> None:
     def deaf(model: SpeechModel) -> Mapping[str, float]:
         raise UsageError("the recogniser is not here")
@@ -274,20 +312,24 @@ def test_a_damaged_checkpoint_is_told_apart_from_none(folder: Path, tmp_path: Pa
         train(settings)
 
 
-def test_flops_are_those_of_the_loops(folder: Path) -> None:
+@pytest.mark.parametrize("adapter_weights", [0, 96])
+def test_flops_are_those_of_the_loops(folder: Path, adapter_weights: int) -> None:
     packs = Packs(
         SpokenExamples(folder / "data", ByteTokenizer(), COMPACT),
         COMPACT, BatchSettings(batch_tokens=400), 512,
     )  # fmt: skip
     batch = packs.batch([(0, pack) for pack in packs.epoch(0)[:2]])
     expected = 0
+    often = 2 if adapter_weights else 3  # nobody wants the gradient of what does not learn
     for record, length in zip(batch.records, lengths_of(batch.segments), strict=True):
         for at in range(length):
             of_layer = 2 * 32 * 32 + 2 * 32 * 16 + 3 * 32 * 64
-            expected += 2 * 2 * (of_layer + 2 * 32 * (at + 1))
+            expected += 2 * 2 * (often * of_layer + 3 * 2 * 32 * (at + 1))
+            expected += 2 * 3 * adapter_weights
         groups = len(record["codes"]) // 5
-        expected += 2 * 32 * (1024 * (2 * groups + 1) + 4096 * 3 * groups)
-    assert training_flops(SHAPE, batch, slot_aware=True) == 3 * expected
+        expected += often * 2 * 32 * (1024 * (2 * groups + 1) + 4096 * 3 * groups)
+    found = training_flops(SHAPE, batch, slot_aware=True, adapter_weights=adapter_weights)
+    assert found == expected
 
 
 def lengths_of(segments: torch.Tensor) -> list[int]:

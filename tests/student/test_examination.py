@@ -1,0 +1,50 @@
+"""Which evaluation is the best so far, and what is said of one that is no number."""
+
+import json
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lauter.student.examination import Examination, reckon
+from lauter.student.training_state import Progress
+
+strange = st.sampled_from([math.nan, math.inf, -math.inf])
+figures = st.lists(st.one_of(strange, st.floats(0, 9)), max_size=12)
+
+
+@given(figures)
+def test_the_best_is_the_first_least_number_wherever_others_stand(found: list[float]) -> None:
+    progress = Progress()
+    chosen = []
+    for progress.step, figure in enumerate(found, start=1):
+        if reckon(progress, figure):
+            chosen.append(progress.step)
+    numbers = [figure for figure in found if math.isfinite(figure)]
+    if not numbers:
+        assert (progress.best, chosen, progress.since_best) == (None, [], len(found))
+        return
+    assert progress.best == min(numbers)
+    assert progress.best_step == chosen[-1] == found.index(min(numbers)) + 1
+    assert progress.since_best == len(found) - progress.best_step
+    assert progress.evaluated == len(found)
+
+
+def test_speech_decides_where_it_was_measured_else_the_loss() -> None:
+    slices = {"all": {"loss": 2.0}}
+    assert Examination(slices, {"cer": 0.5}).figure == 0.5
+    assert Examination(slices, {"failed": 0.5}).figure == Examination(slices, {}).figure == 2.0
+
+
+def test_a_held_out_split_without_a_place_yields_no_number() -> None:
+    assert math.isnan(Examination({"all": {}}, {}).figure)
+
+
+def test_the_log_stays_json_and_says_what_is_no_number() -> None:
+    lost = Examination({"all": {"loss": math.nan, "semantic_sequence": 1.0}}, {"failed": 1.0})
+    assert lost.note is not None and lost.note.startswith("the held-out loss is no number (nan)")
+    assert lost.logged() == {
+        "all/loss": None, "all/semantic_sequence": 1.0, "spoken/failed": 1.0, "note": lost.note
+    }  # fmt: skip
+    json.dumps(lost.logged(), allow_nan=False)
+    assert "note" not in Examination({"all": {"loss": 1.0}}, {}).logged()
