@@ -78,7 +78,14 @@ class StudentSpeaks:
             return SpeechRequest(prompt, seed)
         if known:
             prompt = replace(prompt, speaker="")
-        return SpeechRequest(prompt, seed, item.reference or item.recording, item.reference_text)
+        # To go on from the recording of the text itself would be to be told the answer.
+        return SpeechRequest(
+            prompt,
+            seed,
+            item.reference or item.recording,
+            item.reference_text,
+            timbre_alone=item.reference is None or not item.reference_text,
+        )
 
 
 def open_systems(

@@ -97,13 +97,16 @@ def make_speak_evaluation(
     codec: str | Path | None = None,
     sampling: Mapping[str, Any] | None = None,
     seed: int = 0,
+    reference_turns: bool = False,
 ) -> Callable[[SpeechModel], dict[str, float]]:
     """Return what a trainer calls with its model every so many steps.
 
-    ``sampling`` are the fields of a ``Sampling``, as they travel to other processes. Raises
-    ``UsageError`` where no codec is there, or not the one of the export's codes.
+    ``sampling`` are the fields of a ``Sampling``, as they travel to other processes; with
+    ``reference_turns`` the student goes on from recordings of its voices. Raises ``UsageError``
+    where no codec is there, or not the one of the export's codes.
     """
-    made = SpeakEvaluation(data, split, count, codec, Sampling(**(sampling or {})), seed)
+    how = Sampling(**(sampling or {}))
+    made = SpeakEvaluation(data, split, count, codec, how, seed, reference_turns)
     made.check()
     return made
 

@@ -24,6 +24,7 @@ from lauter.datasets.mixing import mixed
 from lauter.student.examples import SpokenExample, SpokenExamples
 from lauter.student.mixture import Mixture, copies, repeats
 from lauter.student.packing import Item, Pack, epoch_order, packed
+from lauter.student.references import References
 
 ROUNDED_TO: Final = 64
 MASKS: Final = ("pad", "random")
@@ -79,7 +80,8 @@ class BatchSettings:
     a rank takes at once. Packs are filled from ``look_ahead`` samples, and samples shuffled within
     ``window`` neighbours. ``history_masking`` is the share of speech ids of the history that are
     hidden from the student: by padding, or by other codes of the same book (``history_mask``).
-    ``text_masking`` is the share of the examples whose text is hidden, for guided speech.
+    ``text_masking`` is the share of the examples whose text is hidden, for guided speech, and
+    ``reference_share`` the share of those before which another utterance shows the voice.
     """
 
     pack_tokens: int | None = None
@@ -90,6 +92,7 @@ class BatchSettings:
     history_masking: float = 0.0
     history_mask: str = "pad"
     text_masking: float = 0.0
+    reference_share: float = 0.0
     too_long: str = "refuse"
     seed: int = 0
     mixture: Mixture = field(default_factory=Mixture)
@@ -105,6 +108,11 @@ class BatchSettings:
             raise UsageError(
                 f"text_masking is a share of the examples, not {self.text_masking:g}; "
                 "set 0 or more, and less than 1"
+            )
+        if not 0 <= self.reference_share <= 1:
+            raise UsageError(
+                f"reference_share is a share of the examples, not {self.reference_share:g}; "
+                "set 0 to 1"
             )
         for name, choices in (("history_mask", MASKS), ("too_long", ("refuse", "skip"))):
             if getattr(self, name) not in choices:
@@ -137,6 +145,9 @@ class Packs:
         self.pack_tokens, self._fits = _pack_tokens(examples, settings, context)
         self.skipped = int((~self._fits).sum())
         counted = np.bincount(examples.cell_of, minlength=len(examples.cells))
+        self._references = References(
+            examples, settings.reference_share, settings.seed, self.pack_tokens
+        )
         self._wanted = repeats(settings.mixture, examples.cells, counted.tolist())
         self._epoch: tuple[int, list[Pack]] = (-1, [])
 
@@ -158,6 +169,7 @@ class Packs:
             "history_masking": settings.history_masking,
             "history_mask": settings.history_mask,
             "text_masking": settings.text_masking,
+            "reference_share": settings.reference_share,
             "mixture": {
                 "weights": dict(settings.mixture.weights),
                 "temperature": settings.mixture.temperature,
@@ -171,7 +183,7 @@ class Packs:
             settings, examples = self._settings, self.examples
             often = copies(self._wanted, examples.cell_of, settings.seed, number) * self._fits
             order = epoch_order(examples.counts, often, settings.seed, number, settings.window)
-            packs = packed(order, examples.lengths, self.pack_tokens, settings.look_ahead)
+            packs = self.filled(order, number)
             if not packs:
                 raise UsageError(
                     f"an epoch of {examples.folder} has no sample; raise the mixture's weights"
@@ -179,10 +191,32 @@ class Packs:
             self._epoch = (number, packs)
         return self._epoch[1]
 
+    def filled(self, order: Sequence[Item], epoch: int) -> list[Pack]:
+        """Return items of an epoch in packs, with the references that the lots give them."""
+        settings = self._settings
+        if settings.reference_share:
+            order = [self._references.drawn(item, epoch) for item in order]
+        lengths = [self.length(item) for item in order]
+        return packed(order, lengths, self.pack_tokens, settings.look_ahead)
+
+    def length(self, item: Item) -> int:
+        """Return the ids of an item's example, its reference's among them."""
+        before = item.reference
+        added = 0 if before is None else int(self.examples.reference_lengths[before])
+        return int(self.examples.lengths[item.sample]) + added
+
+    @property
+    def longest(self) -> int:
+        """The most ids that an example can have."""
+        examples = self.examples
+        alone = int(examples.lengths[self._fits].max())
+        added = int(examples.reference_lengths.max()) if self._settings.reference_share else 0
+        return min(alone + max(added, 0), self.pack_tokens)
+
     def padding(self, number: int) -> float:
         """Return the share of an epoch's places that hold padding."""
         packs = self.epoch(number)
-        used = sum(int(self.examples.lengths[item.sample]) for pack in packs for item in pack)
+        used = sum(self.length(item) for pack in packs for item in pack)
         return 1 - used / (len(packs) * self.pack_tokens)
 
     def steps(
@@ -229,7 +263,9 @@ class Packs:
         """
         rows = []
         for epoch, pack in packs:
-            spoken = self.examples.read([item.sample for item in pack])
+            spoken = self.examples.read(
+                [item.sample for item in pack], [item.reference for item in pack]
+            )
             inputs = [
                 self._seen(one, item, epoch) if masked else one.example.ids
                 for one, item in zip(spoken, pack, strict=True)
@@ -239,6 +275,9 @@ class Packs:
 
     def _seen(self, spoken: SpokenExample, item: Item, epoch: int) -> NDArray[np.int64]:
         """Return an example's ids with a share of the speech to be foretold, or the text, hidden.
+
+        A reference is left whole, as whoever wants a voice copied gives it whole: what masking is
+        to break is the student's trust in its own answer.
 
         The lots hang on the seed, the epoch and the sample alone, so that a resumed run draws
         them again.

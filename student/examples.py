@@ -3,7 +3,7 @@
 Both kinds of export keep records apart from sound, so an hour of speech costs 0.6 MB here where
 the audio would cost 100. Records are read in blocks (a shard's, or 4096 rows of Lance) of which
 the last few are kept, so an epoch that is shuffled in windows streams: memory does not grow with
-the data, but for three numbers a sample, from which batches are planned.
+the data, but for six numbers a sample, from which batches are planned.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
+from zlib import crc32
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +25,9 @@ from lauter.datasets.lance_source import ROWS_A_SHARD, LanceSource, find_rows
 from lauter.datasets.layout import (
     Example,
     Ids,
+    Reference,
     Vocabulary,
+    reference_length,
     speech_example,
     speech_prompt,
     tag_words,
@@ -38,6 +41,8 @@ PROMPT_COLUMNS: Final = (
     "request_id", "text", "language", "dialect", "emotion", "emotion_level", "style",
     "speed_level", "speaker",
 )  # fmt: skip
+REFERENCE_COLUMNS: Final = ("request_id", "text", "codes")
+"""What is read of an utterance that shows a voice before another one."""
 TEACHER: Final = f"{TOP_LOGITS}_fingerprint"
 _ENCODE = "run `lauter codec encode` on the corpus and export it again"
 _TEACH = "run `lauter teach` on the corpus with one teacher and export it again"
@@ -130,9 +135,11 @@ class SpokenExamples:
     """The examples of one split of an export.
 
     ``lengths`` and ``targets`` (int32 ``[samples]``) are each example's ids and those of them that
-    are foretold; ``cell_of`` (int32 ``[samples]``) is the number of its cell in ``cells``. Samples
-    are counted as they lie. ``teacher_fingerprint`` says whose the cached logits are (None: they
-    were not asked for).
+    are foretold; ``cell_of`` (int32 ``[samples]``) is the number of its cell in ``cells``,
+    ``speaker_of`` (int32) that of its speaker in ``speakers``, and ``text_of`` (uint32) one that
+    equal texts share. ``reference_lengths`` (int32) are the ids that it adds to another example of
+    its speaker before which it stands. Samples are counted as they lie. ``teacher_fingerprint``
+    says whose the cached logits are (None: they were not asked for).
     """
 
     def __init__(
@@ -169,33 +176,69 @@ class SpokenExamples:
         self._block = lru_cache(maxsize=BLOCKS_KEPT)(
             lambda block: self._blocks.read(block, self._columns)
         )
+        # Apart from the others, whose neighbours are wanted next.
+        self._far_block = lru_cache(maxsize=BLOCKS_KEPT)(
+            lambda block: self._blocks.read(block, REFERENCE_COLUMNS)
+        )
         self._index()
 
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def read(self, samples: Sequence[int]) -> list[SpokenExample]:
+    def read(
+        self, samples: Sequence[int], references: Sequence[int | None] | None = None
+    ) -> list[SpokenExample]:
         """Return the examples of samples, by their numbers.
 
+        ``references`` are the numbers of the samples that stand before them, None for nothing.
         Raises ``InvalidCodesError`` for a sample whose codes are no valid stream.
         """
         found = []
-        for sample in samples:
-            block = int(np.searchsorted(self._ends, sample, side="right"))
-            row = sample - (int(self._ends[block - 1]) if block else 0)
-            (record,) = self._block(block).slice(row, 1).to_pylist()
-            found.append(self._spoken(record))
+        before = references or [None] * len(samples)
+        for sample, reference in zip(samples, before, strict=True):
+            block = self._block_of(sample)
+            record = self._record(self._block(block), block, sample)
+            found.append(self._spoken(record, self._shown(reference, block)))
         return found
 
-    def _spoken(self, record: dict[str, Any]) -> SpokenExample:
-        prompt = self._prompt(record)
+    def bounds(self, sample: int) -> tuple[int, int]:
+        """Return the first sample of the block that a sample lies in, and that of the next."""
+        block = self._block_of(sample)
+        return self._start(block), int(self._ends[block])
+
+    def _block_of(self, sample: int) -> int:
+        return int(np.searchsorted(self._ends, sample, side="right"))
+
+    def _start(self, block: int) -> int:
+        return int(self._ends[block - 1]) if block else 0
+
+    def _record(self, table: pa.Table, block: int, sample: int) -> dict[str, Any]:
+        (record,) = table.slice(sample - self._start(block), 1).to_pylist()
+        return dict(record)
+
+    def _shown(self, reference: int | None, at_hand: int) -> dict[str, Any] | None:
+        """Return what is read of a reference; one in the block at hand costs no reading."""
+        if reference is None:
+            return None
+        block = self._block_of(reference)
+        if block != at_hand:
+            return self._record(self._far_block(block), block, reference)
+        return self._record(self._block(block).select(REFERENCE_COLUMNS), block, reference)
+
+    def _spoken(self, record: dict[str, Any], shown: dict[str, Any] | None) -> SpokenExample:
+        prompt = self._prompt(record, shown)
         name = f"the sample {record['request_id']}"
         example = speech_example(prompt, self._vocabulary, record["codes"], name)
         return SpokenExample(record["request_id"], example, record)
 
-    def _prompt(self, record: Mapping[str, Any]) -> Ids:
+    def _prompt(self, record: Mapping[str, Any], shown: Mapping[str, Any] | None = None) -> Ids:
         text = tag_words(record) + record["text"]
-        return speech_prompt(self._tokenizer, self._vocabulary, text, system=record["speaker"])
+        if shown is None:
+            return speech_prompt(self._tokenizer, self._vocabulary, text, system=record["speaker"])
+        reference = Reference(shown["text"], shown["codes"])
+        return speech_prompt(
+            self._tokenizer, self._vocabulary, text, system="", reference=reference
+        )
 
     def _check_columns(self, extra: Iterable[str]) -> None:
         there = set(self._blocks.columns())
@@ -210,10 +253,11 @@ class SpokenExamples:
 
     def _index(self) -> None:
         lengths, targets, cell_of = [], [], []
+        reference_lengths, text_of, spoken_by = [], [], []
         numbers: dict[Cell, int] = {}
         codecs: dict[str, str] = {}
         teachers: dict[str, str] = {}
-        speakers: set[str] = set()
+        speakers: dict[str, int] = {}
         for records in self._scan():
             codes = pc.list_value_length(records["codes"]).to_numpy(zero_copy_only=False)
             for record, number in zip(records.drop(["codes"]).to_pylist(), codes, strict=True):
@@ -227,7 +271,12 @@ class SpokenExamples:
                             f"{name} of the export {self.folder} has no cached logits; {_TEACH}"
                         )
                     teachers.setdefault(record[column], name)
-                speakers.add(record["speaker"])
+                speaker, text = record["speaker"], record["text"]
+                spoken_by.append(speakers.setdefault(speaker, len(speakers)))
+                text_of.append(crc32(text.encode()))
+                # The turn takes the place of the name.
+                added = reference_length(self._tokenizer, text, int(number))
+                reference_lengths.append(added - len(self._tokenizer.encode(speaker)))
                 lengths.append(len(self._prompt(record)) + int(number) + 1)
                 targets.append(int(number) + 1)
                 cell = Cell(record["language"], record["dialect"], record["emotion"])
@@ -237,6 +286,11 @@ class SpokenExamples:
             self._only(teachers, "cached logits", "teachers", _TEACH) if teachers else None
         )
         self.speakers = sorted(speakers)
+        rank = {speaker: place for place, speaker in enumerate(self.speakers)}
+        places = np.asarray([rank[speaker] for speaker in speakers], np.int32)
+        self.speaker_of: NDArray[np.int32] = places[spoken_by]
+        self.text_of: NDArray[np.uint32] = np.asarray(text_of, np.uint32)
+        self.reference_lengths: NDArray[np.int32] = np.asarray(reference_lengths, np.int32)
         self.cells = list(numbers)
         self.lengths: NDArray[np.int32] = np.asarray(lengths, np.int32)
         self.targets: NDArray[np.int32] = np.asarray(targets, np.int32)

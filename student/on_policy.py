@@ -75,11 +75,9 @@ class OnPolicy:
         config, name = self._teacher.model.config, self._teacher.name
         check_same_ids(config.vocabulary, speaker.config.vocabulary)
         check_same_codec(packs.examples.codec_fingerprint, self._teacher.codec_fingerprint, name)
-        lengths = packs.examples.lengths
-        longest = int(lengths[lengths <= packs.pack_tokens].max())
-        if longest > config.context:
+        if packs.longest > config.context:
             raise UsageError(
-                f"the longest example has {longest} ids, more than the {config.context} of "
+                f"the longest example has {packs.longest} ids, more than the {config.context} of "
                 f"{name}'s context; take a teacher with more, or leave such examples out"
             )
         self._context = min(config.context, speaker.config.context)

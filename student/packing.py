@@ -20,7 +20,7 @@ ids of a row  so        order of arrival  sample a row
 
 from bisect import bisect_right, insort
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,10 +31,14 @@ from lauter.datasets.reading_order import ReadingOrder
 
 
 class Item(NamedTuple):
-    """A sample as it comes in an epoch: its number, and the how-many-th time it is, from 0."""
+    """A sample as it comes in an epoch: its number, and the how-many-th time it is, from 0.
+
+    ``reference`` is the number of the sample that shows its voice before it, where one does.
+    """
 
     sample: int
     copy: int
+    reference: int | None = None
 
 
 Pack = list[Item]
@@ -65,18 +69,21 @@ def epoch_order(
 
 
 def packed(
-    order: Iterable[Item], lengths: NDArray[np.int32], capacity: int, look_ahead: int
+    order: Sequence[Item], lengths: Sequence[int], capacity: int, look_ahead: int
 ) -> list[Pack]:
-    """Return the packs of an epoch; no sample may be longer than ``capacity``."""
-    coming = iter(order)
+    """Return the packs of an epoch.
+
+    ``lengths`` are the ids of each item of ``order``; none may have more than ``capacity``.
+    """
+    coming = zip(order, lengths, strict=True)
     arrived: deque[tuple[int, int, Item]] = deque()  # by age
     waiting: list[tuple[int, int, Item]] = []  # by length
     gone: set[int] = set()
     number = 0
     packs: list[Pack] = []
     while True:
-        for item in coming:
-            entry = (int(lengths[item.sample]), number, item)
+        for item, ids in coming:
+            entry = (ids, number, item)
             number += 1
             arrived.append(entry)
             insort(waiting, entry)

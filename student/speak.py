@@ -50,13 +50,16 @@ _LIMIT_S_PER_BYTE: Final = 0.2
 class SpeechRequest:
     """What to say and how; ``reference`` is a recording of the wanted voice.
 
-    ``prompt.speaker`` names the voice; empty, it is the first that the student knows.
+    ``prompt.speaker`` names the voice; empty, it is the first that the student knows. A student
+    that has learnt to goes on from the reference, which says ``reference_text``; with
+    ``timbre_alone`` the reference lends it its timbre and no more, as it does any other student.
     """
 
     prompt: Prompt
     seed: int = 0
     reference: Clip | None = None
     reference_text: str | None = None
+    timbre_alone: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,14 +200,14 @@ class Student:
         asked = request.prompt
         if not asked.text.strip():
             raise UsageError("there is nothing to say: the text is empty; give one")
-        reference = None
-        if request.reference is not None and self._reads_references:
-            reference = Reference(self._reference_text(request), self._codes_of(request.reference))
+        reference = self._reference(request)
+        # Where a turn shows the voice, training names none; the published models have a text there.
+        is_named = reference is None or not self.facts
         ids = speech_prompt(
             self._tokenizer,
             self._model.config.vocabulary,
             tag_words(asdict(asked)) + asked.text,
-            system=self._speaker(request),
+            system=self._speaker(request) if is_named else "",
             reference=reference,
         )
         context = self._model.config.context
@@ -223,17 +226,18 @@ class Student:
         """The published models do, and have no facts."""
         return bool(self.facts.get(REFERENCE_TURNS, not self.facts))
 
-    def _reference_text(self, request: SpeechRequest) -> str:
-        if not request.reference_text:
+    def _reference(self, request: SpeechRequest) -> Reference | None:
+        """Return what the student is to go on from, None where a timbre is all that is lent."""
+        recording, text = request.reference, request.reference_text
+        if recording is None or request.timbre_alone or not self._reads_references:
+            return None
+        if not text or not text.strip():
             raise UsageError(
                 f"{self._name} goes on from what the reference recording says; "
                 "give its text as well (reference_text)"
             )
-        return request.reference_text
-
-    def _codes_of(self, clip: Clip) -> Codes:
-        (codes,) = self.codec.encode([clip.samples], [clip.sample_rate])
-        return codes
+        (codes,) = self.codec.encode([recording.samples], [recording.sample_rate])
+        return Reference(text, codes)
 
     def _speaker(self, request: SpeechRequest) -> str:
         asked, known = request.prompt.speaker, list(self.facts.get("speakers", ()))

@@ -20,7 +20,7 @@ from lauter.student.batches import Batch, BatchSettings, Packs
 from lauter.student.distill import means
 from lauter.student.examples import Cell, SpokenExamples
 from lauter.student.mixture import Mixture
-from lauter.student.packing import Item, Pack, packed
+from lauter.student.packing import Item, Pack
 
 ALL: Final = "all"
 Slices = dict[str, dict[str, float]]
@@ -55,7 +55,7 @@ class HeldOut:
             samples = np.flatnonzero(examples.cell_of == cell)
             short = samples[examples.lengths[samples] <= self._packs.pack_tokens]
             items = [Item(int(sample), 0) for sample in short]
-            packs = packed(items, examples.lengths, self._packs.pack_tokens, settings.look_ahead)
+            packs = self._packs.filled(items, epoch=0)
             for first in range(0, len(packs), rows):
                 self._rounds.append((cell, packs[first : first + rows]))
 

@@ -100,7 +100,10 @@ def test_speaking_in_between_is_asked_of_the_pipelines() -> None:
     node = load_settings(["distill.speak_texts=4", "distill.data=/d"]).distill
     _, _, evaluation = distill.training_of(node, codec="/c")
     assert evaluation is not None
-    asked = {"data": "/d", "split": "valid", "count": 4, "codec": "/c", "sampling": None}
+    asked = {
+        "data": "/d", "split": "valid", "count": 4, "codec": "/c", "sampling": None,
+        "reference_turns": False,
+    }  # fmt: skip
     asked |= {"reference_turns": False}
     assert evaluation.settings == asked
     from lauter.student.launched import made_evaluation

@@ -1,5 +1,6 @@
 """The student and the codec as systems: what they cannot say is a failure, told as such."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,20 @@ from evaluated_speech import items
 from taught_student import (
     SPEAKER,
     TAUGHT,
+    TIMBRE,
+    some_codes,
     taught_model,
     write_taught_student,
     write_untrained_codec,
 )
 
+from lauter.datasets.audio import encode_flac
 from lauter.datasets.codes import Codes
 from lauter.datasets.errors import UsageError
+from lauter.datasets.layout import COMPACT, Ids, Reference, speech_prompt
 from lauter.datasets.records import Prompt, Request
-from lauter.pipelines.evaluation_items import Item
+from lauter.datasets.text_tokens import ByteTokenizer
+from lauter.pipelines.evaluation_items import Item, items_of_list
 from lauter.pipelines.evaluation_student import (
     REFUSED,
     StudentSpeaks,
@@ -29,8 +35,10 @@ from lauter.pipelines.evaluation_student import (
 )
 from lauter.pipelines.evaluation_systems import Resynthesis, decoded_each
 from lauter.pipelines.speaking_evaluation import SpeakEvaluation, make_speak_evaluation
+from lauter.student import speak
 from lauter.student.codec.codec import Codec, open_codec
 from lauter.student.generation import Sampling
+from lauter.student.model import SpeechModel
 from lauter.student.speak import EMPTY, INVALID, Student
 
 
@@ -78,6 +86,35 @@ def test_a_voice_that_it_does_not_know_is_cloned_from_its_reference(student: Stu
     assert spoken.samples is not None and own.samples is not None
     assert len(spoken.samples) == len(own.samples)
     assert not np.array_equal(spoken.samples, own.samples)
+
+
+def test_a_student_that_has_learnt_to_goes_on_from_the_recordings_of_a_list(
+    codec: Codec, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[Ids] = []
+    answer, said = speak.generate, some_codes(4, 9)
+
+    def listening(model: SpeechModel, prompts: Sequence[Ids], *rest: Any, **more: Any) -> Any:
+        asked.extend(prompts)
+        return answer(model, prompts, *rest, **more)
+
+    monkeypatch.setattr(speak, "generate", listening)
+    # The recogniser takes seconds; what it would hear in a tone is no matter here.
+    monkeypatch.setattr(Codec, "encode", lambda *given: [said])
+    tone = (0.3 * np.sin(np.arange(16_000) / 20)).astype(np.float32)
+    (tmp_path / "a.wav").write_bytes(encode_flac(tone, 16_000))
+    (tmp_path / "meta.lst").write_text("x|We met.|a.wav|one\n")
+    facts = {"reference_turns": True, "speakers": [SPEAKER], "timbres": {SPEAKER: TIMBRE}}
+    going_on = StudentSpeaks(Student(taught_model(), facts, codec, sampling=Sampling(max_codes=9)))
+    (listed,) = items_of_list(tmp_path / "meta.lst", "en")
+    going_on.speak([listed])
+    going_on.speak([asking("one", "stranger", recording=listed.reference)])
+    turn, alone = asked
+    shown = Reference("We met.", said)
+    tokens = ByteTokenizer()
+    assert np.array_equal(turn, speech_prompt(tokens, COMPACT, "one", system="", reference=shown))
+    # There the only recording is that of the text itself: to go on from it would be no test.
+    assert np.array_equal(alone, speech_prompt(tokens, COMPACT, "one", system=SPEAKER))
 
 
 def test_a_text_that_is_too_long_fails_alone(folder: Path, codec_folder: Path) -> None:

@@ -1,7 +1,9 @@
 """A student with its codec: requests become speech, and what cannot be spoken is told."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,12 +20,13 @@ from taught_student import (
 
 from lauter.datasets.audio import Clip
 from lauter.datasets.errors import UsageError
-from lauter.datasets.layout import COMPACT, END, Reference, speech_prompt
+from lauter.datasets.layout import COMPACT, END, Ids, Reference, speech_prompt
 from lauter.datasets.records import Prompt
 from lauter.datasets.text_tokens import ByteTokenizer
+from lauter.student import speak
 from lauter.student.codec.codec import Codec, Timbre, open_codec
-from lauter.student.generation import Sampling, generate
-from lauter.student.model import build
+from lauter.student.generation import Sampling
+from lauter.student.model import SpeechModel, build
 from lauter.student.speak import EMPTY, NO_END, SpeechRequest, Student, most_codes
 
 GREEDY = Sampling(temperature=0)
@@ -130,16 +133,36 @@ def test_a_student_that_goes_on_from_recordings_gets_one_as_the_first_turn(
     said = some_codes(4, 9)
     # The recogniser takes seconds; what it would hear in a hum is no matter here.
     monkeypatch.setattr(Codec, "encode", lambda *given: [said])
-    facts = {"reference_turns": True, "speakers": []}
+    asked: list[Ids] = []
+    answer = speak.generate
+
+    def listening(model: SpeechModel, prompts: Sequence[Ids], *rest: Any, **more: Any) -> Any:
+        asked.extend(prompts)
+        return answer(model, prompts, *rest, **more)
+
+    monkeypatch.setattr(speak, "generate", listening)
+    facts = {"reference_turns": True, "speakers": [SPEAKER]}
     going_on = Student(taught_model(), facts, codec, sampling=Sampling(max_codes=20))
-    (spoken,) = going_on.speak([asking("one", seed=5, reference=HUM, reference_text="hm")])
-    prompt = speech_prompt(
-        ByteTokenizer(), COMPACT, "one", system=SPEAKER, reference=Reference("hm", said)
-    )
-    (expected,) = generate(taught_model(), [prompt], COMPACT, Sampling(max_codes=20), seeds=[5])
-    assert np.array_equal(spoken.codes, expected.codes)
-    with pytest.raises(UsageError, match="give its text as well"):
-        going_on.speak([asking("one", reference=HUM)])
+    published = Student(taught_model(), {}, codec, sampling=Sampling(max_codes=20))
+    for student, name in ((going_on, ""), (published, SPEAKER)):
+        student.speak([asking("one", reference=HUM, reference_text="hm")])
+        expected = speech_prompt(
+            ByteTokenizer(), COMPACT, "one", system=name, reference=Reference("hm", said)
+        )
+        assert np.array_equal(asked.pop(), expected)
+    for text in (None, " "):
+        with pytest.raises(UsageError, match="give its text as well"):
+            going_on.speak([asking("one", reference=HUM, reference_text=text)])
+
+
+def test_a_timbre_alone_is_no_turn_to_go_on_from(codec: Codec) -> None:
+    facts = {"reference_turns": True, "speakers": []}
+    going_on = Student(taught_model(), facts, codec, sampling=GREEDY)
+    lent = asking("one", reference=HUM, reference_text="hm", timbre_alone=True)
+    (spoken,) = going_on.speak([lent])
+    assert np.array_equal(spoken.codes, TAUGHT["one"])
+    expected = codec.decode([TAUGHT["one"]], [codec.timbre(HUM.samples, 24_000)])[0]
+    np.testing.assert_array_equal(spoken.samples, expected)
 
 
 def test_tags_stand_before_the_text(student: Student, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,18 +49,20 @@ def coded_export(
     groups: int = 4,
     shard_bytes: int = 20_000,
     least_samples: int = 100,
+    speakers: Sequence[str] = (SOMEONE.speaker,),
 ) -> Path:
     """Write an export of ``rows`` samples of 1 to ``groups`` groups of codes each.
 
-    Number n has n samples of sound more than ``least_samples``. Codecs and teachers (whose cached
-    logits are made up) take turns.
+    Number n has n samples of sound more than ``least_samples``. Codecs, speakers and teachers
+    (whose cached logits are made up) take turns.
     """
     utterances = []
     for number in range(rows):
         language, dialect, emotion, level = KINDS[number % len(KINDS)]
         prompt = Prompt(
             f"say {number}", language, dialect, emotion=emotion, emotion_level=level,
-            speaker=SOMEONE.speaker, text_source="tests", text_licence="Apache-2.0",
+            speaker=speakers[number % len(speakers)], text_source="tests",
+            text_licence="Apache-2.0",
         )  # fmt: skip
         request = Request(prompt, "melodies", "melodies-1", number).identified()
         flac = encode_flac(np.full(least_samples + number, 0.1, np.float32), RATE)
