@@ -104,7 +104,6 @@ def test_speaking_in_between_is_asked_of_the_pipelines() -> None:
         "data": "/d", "split": "valid", "count": 4, "codec": "/c", "sampling": None,
         "reference_turns": False,
     }  # fmt: skip
-    asked |= {"reference_turns": False}
     assert evaluation.settings == asked
     from lauter.student.launched import made_evaluation
 
