@@ -227,6 +227,8 @@ class CodecSettings:
     """Steps in which the flow decoder is learnt."""
     vocoder_steps: int = 3000
     """Steps in which the vocoder is learnt."""
+    only_vocoder: bool = False
+    """Train that stage alone, beside another process that trains those before it."""
     device: str = "cpu"
     """Where training and encoding run, such as cuda."""
     report: str = "codec-report"

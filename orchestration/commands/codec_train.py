@@ -17,7 +17,7 @@ from lauter.pipelines.encode import unfit_for_codes
 from lauter.student.codec.train_codes import CodesTraining
 from lauter.student.codec.train_flow import FlowTraining
 from lauter.student.codec.train_vocoder import VocoderTraining
-from lauter.student.codec.training import CodecTraining, Speech, train_codec
+from lauter.student.codec.training import CodecTraining, Speech, train_codec, train_vocoder_alone
 
 
 def run(settings: DictConfig, console: Console) -> int:
@@ -34,15 +34,13 @@ def run(settings: DictConfig, console: Console) -> int:
         seed=settings.seed,
     )
     unfit: dict[str, str] = {}
+    speech = _speech(corpus, chosen.hours, split_shares(settings), unfit)
     try:
         with stage_progress(console) as on_step:
-            codec = train_codec(
-                _speech(corpus, chosen.hours, split_shares(settings), unfit),
-                chosen.folder,
-                training,
-                on_step,
-                device=device,
-            )
+            if chosen.only_vocoder:
+                train_vocoder_alone(speech, chosen.folder, training, on_step, device=device)
+                return 0
+            codec = train_codec(speech, chosen.folder, training, on_step, device=device)
     finally:
         print_named(console, "left {} out, with nothing to learn from in them", unfit)
     trained_on = codec.about["trained_on"]

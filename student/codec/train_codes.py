@@ -5,6 +5,7 @@ is to be read off the semantic entries alone. For one clip in ten each book is l
 reference that gives the timbre is any piece of the same speaker's speech.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -73,26 +74,30 @@ class ClipBatch:
         )
 
 
-def clip_batches(
-    clips: Sequence[TrainingClip], batch_size: int, longest_groups: int, seed: int
-) -> Iterator[ClipBatch]:
-    """Yield batches of clips of like length, in random order, for ever.
+def shares_of(speakers: Sequence[str]) -> NDArray[np.float64]:
+    """Return how probable each clip is to be drawn, by whom it is from.
 
     A speaker's share is the number of their clips to the power of 3/4, so that those with little
     speech are heard more than they speak, and yet do not drown the others.
     """
+    counts = Counter(speakers)
+    weights = np.asarray([counts[speaker] ** -0.25 for speaker in speakers])
+    shares: NDArray[np.float64] = weights / weights.sum()
+    return shares
+
+
+def clip_batches(
+    clips: Sequence[TrainingClip], batch_size: int, longest_groups: int, seed: int
+) -> Iterator[ClipBatch]:
+    """Yield batches of clips of like length, in random order, for ever."""
     chance = np.random.default_rng(seed % 2**64)
     log_mel = LogMel()
     of_speaker: dict[str, list[int]] = {}
     for number, clip in enumerate(clips):
         of_speaker.setdefault(clip.speaker, []).append(number)
-    weights = np.concatenate(
-        [np.full(len(numbers), len(numbers) ** -0.25) for numbers in of_speaker.values()]
-    )
-    numbers = np.concatenate(list(of_speaker.values()))
-    weights /= weights.sum()
+    shares = shares_of([clip.speaker for clip in clips])
     while True:
-        chosen = chance.choice(numbers, batch_size * 8, p=weights).tolist()
+        chosen = chance.choice(len(clips), batch_size * 8, p=shares).tolist()
         drawn = sorted(chosen, key=lambda number: len(clips[number].samples))
         starts = np.arange(0, len(drawn), batch_size)
         for start in chance.permutation(starts):

@@ -36,14 +36,22 @@ class VocoderTraining:
     seed: int = 0
 
 
-def segments(clips: Sequence[NDArray[np.int16]], settings: VocoderTraining) -> Iterator[Tensor]:
-    """Yield batches of random pieces of random clips, float32 ``[batch, samples]``, for ever."""
+def segments(
+    clips: Sequence[NDArray[np.int16]],
+    shares: NDArray[np.float64],
+    settings: VocoderTraining,
+) -> Iterator[Tensor]:
+    """Yield batches of random pieces of random clips, float32 ``[batch, samples]``, for ever.
+
+    ``shares`` float64 ``[clips]`` say how probable each clip is.
+    """
     chance = np.random.default_rng(settings.seed % 2**64)
     size = settings.segment_frames * HOP
     while True:
         batch = np.zeros((settings.batch_size, size), np.float32)
-        for row in batch:
-            clip = clips[int(chance.integers(len(clips)))]
+        chosen = chance.choice(len(clips), len(batch), p=shares)
+        for row, number in zip(batch, chosen, strict=True):
+            clip = clips[number]
             start = int(chance.integers(max(1, len(clip) - size + 1)))
             piece = clip[start : start + size]
             row[: len(piece)] = piece / 32768.0

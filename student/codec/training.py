@@ -22,7 +22,7 @@ import soxr
 import torch
 from numpy.typing import NDArray
 
-from lauter.datasets.audio import Clip
+from lauter.datasets.audio import Clip, Samples
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id, digest
 from lauter.student.codec import linguistic
@@ -36,6 +36,7 @@ from lauter.student.codec.train_codes import (
     CodesTraining,
     TrainingClip,
     clip_batches,
+    shares_of,
     train_codes,
 )
 from lauter.student.codec.train_flow import FlowTraining, train_flow
@@ -98,7 +99,6 @@ def train_codec(
     ``folder`` holds a codec of other codes, and for a loss that is no number.
     """
     on_step = TrainingLog(Path(folder) / _STAGES, on_step)
-    torch.manual_seed(settings.seed)
     heard = _hear(speech, on_step)
     found = sum(len(one.features) for one in heard)
     if found < 2 * CENTROIDS:
@@ -106,9 +106,10 @@ def train_codec(
             f"{found * 0.06:.0f} s of speech cannot fill a book of {CENTROIDS} entries; train on "
             f"{2 * CENTROIDS * 0.06:.0f} s or more (hours, for a codec that is to be used)"
         )
-    data = digest("lauter.codec_data.v1", "".join(digest("", o.samples.tobytes()) for o in heard))
+    samples = [one.samples for one in heard]
+    data = _digest(samples)
     _check_replaceable(Path(folder), data, settings)
-    stages = _Stages(Path(folder) / _STAGES, data)
+    stages = _Stages(Path(folder) / _STAGES, data, settings.seed)
 
     def fitted() -> dict[str, Any]:
         on_step("book", 0, 1, {})
@@ -116,7 +117,7 @@ def train_codec(
         on_step("book", 1, 1, {})
         return state
 
-    book_state = stages.done("book", asdict(settings.book) | {"seed": settings.seed}, fitted)
+    book_state = stages.done("book", asdict(settings.book), fitted)
     book = LinguisticBook(
         *(book_state[name].numpy() for name in ("mean", "deviation", "centroids"))
     )
@@ -126,39 +127,34 @@ def train_codec(
         )
         for one in heard
     ]
-    model, flow, vocoder = CodesModel().to(device), Flow().to(device), Vocoder().to(device)
 
     def learn_codes() -> dict[str, Any]:
-        codes = settings.codes
+        model, codes = CodesModel().to(device), settings.codes
         batches = clip_batches(clips, codes.batch_size, codes.longest_groups, codes.seed)
         train_codes(model, batches, codes, _telling(on_step, "codes", codes.steps))
         return model.state_dict()
 
+    model = CodesModel().to(device)
     model.load_state_dict(stages.done("codes", asdict(settings.codes), learn_codes))
 
     def learn_flow() -> dict[str, Any]:
-        flowing = settings.flow
+        flow, flowing = Flow().to(device), settings.flow
         batches = clip_batches(clips, flowing.batch_size, flowing.longest_groups, flowing.seed + 1)
         train_flow(model, flow, batches, flowing, _telling(on_step, "flow", flowing.steps))
         return {"model": model.state_dict(), "flow": flow.state_dict()}
 
     flow_state = stages.done("flow", asdict(settings.flow), learn_flow)
+    flow, vocoder = Flow().to(device), Vocoder().to(device)
     model.load_state_dict(flow_state["model"])
     flow.load_state_dict(flow_state["flow"])
-
-    def learn_vocoder() -> dict[str, Any]:
-        voicing = settings.vocoder
-        pieces = segments([clip.samples for clip in clips], voicing)
-        train_vocoder(vocoder, pieces, voicing, _telling(on_step, "vocoder", voicing.steps))
-        return vocoder.state_dict()
-
-    vocoder.load_state_dict(stages.done("vocoder", asdict(settings.vocoder), learn_vocoder))
+    speakers = [one.speaker for one in heard]
+    vocoder.load_state_dict(_vocoder(samples, speakers, folder, settings, on_step, device))
     about = {
         "trained_on": {
             "digest": data,
             "clips": len(clips),
-            "hours": round(sum(len(clip.samples) for clip in clips) / SAMPLE_RATE / 3600, 2),
-            "speakers": len({clip.speaker for clip in clips}),
+            "hours": round(sum(map(len, samples)) / SAMPLE_RATE / 3600, 2),
+            "speakers": len(set(speakers)),
         },
         "training": asdict(settings),
     }
@@ -167,19 +163,72 @@ def train_codec(
     return open_codec(folder)
 
 
+def train_vocoder_alone(
+    speech: Iterable[Speech],
+    folder: str | Path,
+    settings: CodecTraining,
+    on_step: OnStep,
+    *,
+    device: str = "cpu",
+) -> None:
+    """Train the vocoder and keep it in ``folder`` for ``train_codec``, which then finds it there.
+
+    It hangs on the speech alone, so a second process can train it beside the other stages.
+    """
+    on_step = TrainingLog(Path(folder) / _STAGES, on_step)
+    samples, speakers = [], []
+    for one in speech:
+        samples.append(_integers(_in_groups(one)))
+        speakers.append(one.speaker)
+    _vocoder(samples, speakers, folder, settings, on_step, device)
+
+
+def _vocoder(
+    samples: list[NDArray[np.int16]],
+    speakers: list[str],
+    folder: str | Path,
+    settings: CodecTraining,
+    on_step: OnStep,
+    device: str,
+) -> dict[str, Any]:
+    """Return the trained vocoder's weights."""
+
+    def learn_vocoder() -> dict[str, Any]:
+        vocoder, voicing = Vocoder().to(device), settings.vocoder
+        pieces = segments(samples, shares_of(speakers), voicing)
+        train_vocoder(vocoder, pieces, voicing, _telling(on_step, "vocoder", voicing.steps))
+        return vocoder.state_dict()
+
+    stages = _Stages(Path(folder) / _STAGES, _digest(samples), settings.seed)
+    return stages.done("vocoder", asdict(settings.vocoder), learn_vocoder)
+
+
+def _digest(samples: list[NDArray[np.int16]]) -> str:
+    return digest("lauter.codec_data.v1", "".join(digest("", one.tobytes()) for one in samples))
+
+
+def _in_groups(speech: Speech) -> Samples:
+    return in_whole_groups(speech.clip.samples, speech.clip.sample_rate)
+
+
+def _integers(samples: Samples) -> NDArray[np.int16]:
+    return np.clip(np.rint(samples * 32768), -32768, 32767).astype(np.int16)
+
+
 def _hear(speech: Iterable[Speech], on_step: OnStep) -> list[_Heard]:
     recogniser = RecogniserFeatures()
     heard: list[_Heard] = []
     waiting: list[Speech] = []
 
     def listen() -> None:
-        whole = [in_whole_groups(one.clip.samples, one.clip.sample_rate) for one in waiting]
+        whole = [_in_groups(one) for one in waiting]
         features = recogniser.of(
             [soxr.resample(samples, SAMPLE_RATE, linguistic.SAMPLE_RATE) for samples in whole]
         )
         for one, samples, found in zip(waiting, whole, features, strict=True):
-            integers = np.clip(np.rint(samples * 32768), -32768, 32767).astype(np.int16)
-            heard.append(_Heard(integers, found.astype(np.float16), one.text, one.speaker))
+            heard.append(
+                _Heard(_integers(samples), found.astype(np.float16), one.text, one.speaker)
+            )
         waiting.clear()
         on_step("hearing", len(heard), 0, {})
 
@@ -236,11 +285,15 @@ def _telling(on_step: OnStep, stage: str, steps: int) -> Callable[[int, dict[str
 
 
 class _Stages:
-    """What was finished of a training; it is bound to its data, settings and stages before."""
+    """What was finished of a training; it is bound to its data, settings and stages before.
 
-    def __init__(self, folder: Path, data: str) -> None:
+    Each stage begins with the same seed, whether or not the one before was done just now.
+    """
+
+    def __init__(self, folder: Path, data: str, seed: int) -> None:
         self._folder = folder
-        self._bound_to = data
+        self._bound_to = f"{data} {seed}"
+        self._seed = seed
 
     def done(
         self, name: str, settings: dict[str, Any], do: Callable[[], dict[str, Any]]
@@ -252,6 +305,7 @@ class _Stages:
         )
         file = self._folder / f"{name}-{self._bound_to[:16]}.pt"
         if not file.is_file():
+            torch.manual_seed(self._seed)
             result = do()
             self._folder.mkdir(parents=True, exist_ok=True)
             beside = file.with_suffix(".part")

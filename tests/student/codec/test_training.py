@@ -17,7 +17,13 @@ from lauter.student.codec.codec import open_codec
 from lauter.student.codec.train_codes import CodesTraining
 from lauter.student.codec.train_flow import FlowTraining
 from lauter.student.codec.train_vocoder import VocoderTraining
-from lauter.student.codec.training import BookTraining, CodecTraining, Speech, train_codec
+from lauter.student.codec.training import (
+    BookTraining,
+    CodecTraining,
+    Speech,
+    train_codec,
+    train_vocoder_alone,
+)
 from lauter.student.codec.training_log import read_training_log
 from lauter.student.codec.usage import book_usage
 
@@ -83,6 +89,24 @@ def test_a_stopped_training_goes_on_with_the_stage_that_it_was_stopped_in(
     with pytest.raises(UsageError, match="step 2 of the stage 'vocoder' are no numbers"):
         train_codec(speech, tmp_path, never, Told())
     assert open_codec(tmp_path).about["training"]["vocoder"]["learning_rate"] < 1
+
+
+@pytest.mark.slow
+def test_stages_stopped_and_shared_out_make_the_codec_of_one_run(
+    speech: list[Speech], tmp_path: Path
+) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    train_codec(speech, whole, SETTINGS, Told())
+    beside = Told()
+    train_vocoder_alone(speech, parts, SETTINGS, beside)
+    assert list(beside.stages) == ["vocoder"]
+    with pytest.raises(StoppedError):
+        train_codec(speech, parts, SETTINGS, Told(stops="flow"))
+    last = Told()
+    train_codec(speech, parts, SETTINGS, last)
+    assert list(last.stages) == ["hearing", "flow"]
+    weights = [(folder / "codec.safetensors").read_bytes() for folder in (whole, parts)]
+    assert weights[0] == weights[1]
 
 
 def test_too_little_speech_is_refused(speech: list[Speech], tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lauter.student.codec.training_log import LOG, TrainingLog, read_training_log
+from lauter.student.codec.training_log import TrainingLog, read_training_log
 
 
 def told(folder: Path, *stages: tuple[str, int]) -> list[tuple[str, int, int]]:
@@ -31,17 +31,18 @@ def test_each_step_has_a_line_and_is_passed_on(tmp_path: Path) -> None:
     assert all(line["seconds"] >= 0 for line in lines)
 
 
-def test_a_stage_that_begins_anew_takes_back_its_lines_and_all_after_it(tmp_path: Path) -> None:
-    told(tmp_path, ("codes", 3), ("flow", 3), ("vocoder", 2))
+def test_a_stage_that_begins_anew_takes_back_its_lines(tmp_path: Path) -> None:
+    told(tmp_path, ("codes", 2), ("flow", 3), ("vocoder", 1))
     told(tmp_path, ("flow", 1))
 
-    assert logged(tmp_path) == [("codes", 1), ("codes", 2), ("codes", 3), ("flow", 1)]
+    assert logged(tmp_path) == [("codes", 1), ("codes", 2), ("flow", 1), ("vocoder", 1)]
 
 
 def test_half_a_line_of_a_killed_training_is_no_line(tmp_path: Path) -> None:
     told(tmp_path, ("codes", 3))
-    whole = (tmp_path / LOG).read_text()
-    (tmp_path / LOG).write_text(whole + whole[:20])
+    log = tmp_path / "codes.jsonl"
+    whole = log.read_text()
+    log.write_text(whole + whole[:20])
     told(tmp_path, ("flow", 1))
 
     assert logged(tmp_path) == [("codes", 1), ("codes", 2), ("codes", 3), ("flow", 1)]
