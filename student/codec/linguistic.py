@@ -6,7 +6,9 @@ s; the window follows from the clip alone, so a clip gets the same entries in wh
 for rounding.
 """
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, Final
 
@@ -31,10 +33,13 @@ _BATCH: Final = 8
 
 
 class RecogniserFeatures:
-    """What Whisper's encoder makes of speech; the model loads when it is first asked."""
+    """What Whisper's encoder makes of speech; the model loads when it is first asked.
 
-    def __init__(self, threads: int = 1) -> None:
-        self._threads = threads
+    As many batches are heard at once as there are cores.
+    """
+
+    def __init__(self) -> None:
+        self._workers = os.cpu_count() or 1
 
     def fingerprint(self) -> str:
         """Return the digest of the weights."""
@@ -55,10 +60,18 @@ class RecogniserFeatures:
         by_window: dict[int, list[int]] = {}
         for place, (_, piece) in enumerate(pieces):
             by_window.setdefault(_window_s(piece), []).append(place)
-        for window, places in by_window.items():
-            for start in range(0, len(places), _BATCH):
-                together = places[start : start + _BATCH]
-                found = self._encoded([pieces[place][1] for place in together], window)
+        batches = [
+            (window, places[start : start + _BATCH])
+            for window, places in by_window.items()
+            for start in range(0, len(places), _BATCH)
+        ]
+        _ = self._extractor, self._model  # made once, before the threads ask for them
+        with ThreadPoolExecutor(self._workers, "recogniser") as listeners:
+            answers = listeners.map(
+                lambda batch: self._encoded([pieces[place][1] for place in batch[1]], batch[0]),
+                batches,
+            )
+            for (_, together), found in zip(batches, answers, strict=True):
                 for place, of_piece in zip(together, found, strict=True):
                     heard[place] = of_piece
         found_of: list[list[Features]] = [[] for _ in clips]
@@ -89,7 +102,10 @@ class RecogniserFeatures:
     @cached_property
     def _model(self) -> Any:
         return ctranslate2.models.Whisper(
-            str(weights.find("whisper-base")), compute_type="int8", intra_threads=self._threads
+            str(weights.find("whisper-base")),
+            compute_type="int8",
+            intra_threads=1,
+            inter_threads=self._workers,
         )
 
 
