@@ -145,8 +145,9 @@ class Packs:
         self.pack_tokens, self._fits = _pack_tokens(examples, settings, context)
         self.skipped = int((~self._fits).sum())
         counted = np.bincount(examples.cell_of, minlength=len(examples.cells))
-        self._references = References(
-            examples, settings.reference_share, settings.seed, self.pack_tokens
+        share = settings.reference_share
+        self._references = (
+            References(examples, share, settings.seed, self.pack_tokens) if share else None
         )
         self._wanted = repeats(settings.mixture, examples.cells, counted.tolist())
         self._epoch: tuple[int, list[Pack]] = (-1, [])
@@ -193,11 +194,10 @@ class Packs:
 
     def filled(self, order: Sequence[Item], epoch: int) -> list[Pack]:
         """Return items of an epoch in packs, with the references that the lots give them."""
-        settings = self._settings
-        if settings.reference_share:
+        if self._references is not None:
             order = [self._references.drawn(item, epoch) for item in order]
         lengths = [self.length(item) for item in order]
-        return packed(order, lengths, self.pack_tokens, settings.look_ahead)
+        return packed(order, lengths, self.pack_tokens, self._settings.look_ahead)
 
     def length(self, item: Item) -> int:
         """Return the ids of an item's example, its reference's among them."""

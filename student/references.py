@@ -42,6 +42,9 @@ class References:
         # A speaker's samples lie together here, and among them those of a block.
         self._by_speaker = np.argsort(examples.speaker_of, kind="stable")
         self._ends = np.cumsum(np.bincount(examples.speaker_of))
+        # Where not even this one fits, nothing of the speaker need be searched.
+        self._least = np.full(len(self._ends), capacity + 1)
+        np.minimum.at(self._least, examples.speaker_of, examples.reference_lengths)
 
     def drawn(self, item: Item, epoch: int) -> Item:
         """Return an item with its reference, where the lots give it one.
@@ -60,17 +63,17 @@ class References:
     def _candidates(self, sample: int) -> NDArray[np.int64]:
         """Return the samples that may stand before one, int64 ``[candidates]``."""
         speaker = int(self._examples.speaker_of[sample])
-        if self._examples.speakers[speaker] in NOBODY:
+        room = self._capacity - int(self._examples.lengths[sample])
+        if self._examples.speakers[speaker] in NOBODY or self._least[speaker] > room:
             return np.empty(0, np.int64)
         first = int(self._ends[speaker - 1]) if speaker else 0
         everywhere = self._by_speaker[first : self._ends[speaker]]
         near = slice(*np.searchsorted(everywhere, self._examples.bounds(sample)))
-        found = self._fitting(sample, everywhere[near])
-        return found if len(found) else self._fitting(sample, everywhere)
+        found = self._fitting(sample, everywhere[near], room)
+        return found if len(found) else self._fitting(sample, everywhere, room)
 
-    def _fitting(self, sample: int, among: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _fitting(self, sample: int, among: NDArray[np.int64], room: int) -> NDArray[np.int64]:
         examples = self._examples
-        room = self._capacity - int(examples.lengths[sample])
         says_else = examples.text_of[among] != examples.text_of[sample]
         found: NDArray[np.int64] = among[says_else & (examples.reference_lengths[among] <= room)]
         return found

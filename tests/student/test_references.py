@@ -99,8 +99,28 @@ def test_the_share_is_drawn_and_every_epoch_and_copy_anew() -> None:
         assert [item.reference for item in other] != [item.reference for item in first]
     again = drawn(examples, 0.25, 0, 0, copy=1)
     assert [item.reference for item in again] != [item.reference for item in first]
-    assert not any(item.reference for item in drawn(examples, 0.0, 0, 0))
+    assert all(item.reference is None for item in drawn(examples, 0.0, 0, 0))
     assert len({item.reference for item in drawn(examples, 1.0, 0, 0)}) > count / 2
+
+
+def test_a_voice_of_which_nothing_fits_is_not_searched() -> None:
+    """Or each of its samples would look at all others: a long epoch for a big corpus."""
+    count = 50
+    asked: list[int] = []
+
+    def bounds(sample: int) -> tuple[int, int]:
+        asked.append(sample)
+        return 0, count
+
+    lengths = np.full(count, 30)
+    lengths[0] = 25
+    examples = SimpleNamespace(
+        speaker_of=np.zeros(count, np.int32), text_of=np.arange(count), speakers=["Ada"],
+        lengths=lengths, reference_lengths=np.full(count, 15, np.int32), bounds=bounds,
+    )  # fmt: skip
+    first, *others = drawn(examples, 1.0, 0, 0)
+    assert first.reference is not None and asked == [0]
+    assert all(item.reference is None for item in others)
 
 
 @pytest.fixture(scope="module")
