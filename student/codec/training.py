@@ -12,6 +12,7 @@ the stage that it was stopped in; beside them lies a log of all steps. All speec
 
 import json
 import math
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -173,13 +174,16 @@ def train_vocoder_alone(
 ) -> None:
     """Train the vocoder and keep it in ``folder`` for ``train_codec``, which then finds it there.
 
-    It hangs on the speech alone, so a second process can train it beside the other stages.
+    It hangs on the speech alone, so a second process can train it beside the other stages. Raises
+    ``UsageError`` where there is no speech, and for a loss that is no number.
     """
     on_step = TrainingLog(Path(folder) / _STAGES, on_step)
     samples, speakers = [], []
     for one in speech:
         samples.append(_integers(_in_groups(one)))
         speakers.append(one.speaker)
+    if not samples:
+        raise UsageError("there is no speech to train a vocoder on; give it a corpus with some")
     _vocoder(samples, speakers, folder, settings, on_step, device)
 
 
@@ -308,7 +312,8 @@ class _Stages:
             torch.manual_seed(self._seed)
             result = do()
             self._folder.mkdir(parents=True, exist_ok=True)
-            beside = file.with_suffix(".part")
+            # By its own name: a second process may be at the same stage.
+            beside = file.with_suffix(f".{os.getpid()}.part")
             torch.save(result, beside)
             beside.replace(file)
         return dict(torch.load(file, map_location="cpu", weights_only=True))

@@ -115,3 +115,8 @@ def test_too_little_speech_is_refused(speech: list[Speech], tmp_path: Path) -> N
 
     with pytest.raises(UsageError, match="cannot fill a book of 1024 entries"):
         train_codec(few(), tmp_path, SETTINGS, Told())
+
+
+def test_a_vocoder_is_not_trained_on_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no speech to train a vocoder on"):
+        train_vocoder_alone([], tmp_path, SETTINGS, Told())
