@@ -105,7 +105,7 @@ class Student:
         self._name = name
         self._timbres: dict[str, Timbre] = {}
         self._check_tokenizer()
-        self._check_guidance()
+        check_guidance(facts, self._sampling, name)
         check_codec(facts, codec, name)
 
     @classmethod
@@ -274,12 +274,17 @@ class Student:
                 f"tokenizer has {self._tokenizer.size}; open it with its own tokenizer"
             )
 
-    def _check_guidance(self) -> None:
-        if self._sampling.guidance and not self.facts.get(TEXT_MASKING, 1):
-            raise UsageError(
-                f"{self._name} has never spoken without a text, so its speech cannot be guided; "
-                "set speaking.guidance=0, or distill it with distill.batches.text_masking=0.1"
-            )
+
+def check_guidance(facts: Mapping[str, Any], sampling: Sampling, name: str) -> None:
+    """Raise ``UsageError`` where ``sampling`` guides a student that never spoke without a text.
+
+    The published models have no facts, and may; one whose facts do not say so has not learnt it.
+    """
+    if sampling.guidance and not facts.get(TEXT_MASKING, not facts):
+        raise UsageError(
+            f"{name} has never spoken without a text, so its speech cannot be guided; "
+            "set speaking.guidance=0, or distill it with distill.batches.text_masking=0.1"
+        )
 
 
 def most_codes(text: str) -> int:
