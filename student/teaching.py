@@ -81,6 +81,7 @@ class Teacher:
         """
         self.model = model.eval()
         self.name = name
+        self.facts = facts
         self.kept = kept or Kept()
         self._tokenizer = tokenizer or ByteTokenizer()
         self._vocabulary = model.config.vocabulary

@@ -176,6 +176,13 @@ def test_a_teacher_that_cannot_correct_this_student_is_refused(
         train(settings)
 
 
+@pytest.mark.parametrize("name", ["text_masking", "reference_share"])
+def test_a_teacher_that_never_saw_such_prompts_is_refused(folder: Path, name: str) -> None:
+    batches = replace(BatchSettings(batch_tokens=800, micro_tokens=800), **{name: 0.5})
+    with pytest.raises(UsageError, match=f"never learnt to speak .*; set batches.{name}=0"):
+        train(run(folder, f"refused-{name}", batches=batches))
+
+
 def test_settings_come_back_from_json() -> None:
     settings = TrainSettings("d", "o", on_policy=OnPolicySettings(0.5, "t", longest=1.5))
     assert settings_from(settings.plain()) == settings
