@@ -283,6 +283,8 @@ class Packs:
         them again.
         """
         settings = self._settings
+        if not (settings.history_masking or settings.text_masking):
+            return spoken.example.ids
         seed = mixed(settings.seed, epoch, item.sample, item.copy, 4)
         lots = np.random.Generator(np.random.PCG64(seed))
         ids = spoken.example.ids.copy()
