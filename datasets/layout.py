@@ -65,10 +65,11 @@ COMPACT: Final = Vocabulary(272, 5440)
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """How a voice sounds: what it says, and its codes."""
+    """How a voice sounds: what it says, and its codes; errors call them by ``name``."""
 
     text: str
     codes: Codes
+    name: str = "the reference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def speech_prompt(
     encode = tokenizer.encode
     ids = [BOS, *_turn(encode("system\n"), encode(system))]
     if reference is not None:
-        codes = _spoken(vocabulary, reference.codes, "the reference")
+        codes = _spoken(vocabulary, reference.codes, reference.name)
         ids += _turn(encode("human\n"), encode(reference.text))
         ids += _turn(encode("assistant\n"), codes.tolist())
     ids += _turn(encode("human\n"), encode(text))

@@ -235,7 +235,8 @@ class SpokenExamples:
         text = tag_words(record) + record["text"]
         if shown is None:
             return speech_prompt(self._tokenizer, self._vocabulary, text, system=record["speaker"])
-        reference = Reference(shown["text"], shown["codes"])
+        name = f"the sample {shown['request_id']}"
+        reference = Reference(shown["text"], shown["codes"], name)
         return speech_prompt(
             self._tokenizer, self._vocabulary, text, system="", reference=reference
         )

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from midget import midget, settings_of
 
+from lauter.datasets.codes import InvalidCodesError
 from lauter.datasets.errors import UsageError
 from lauter.datasets.layout import COMPACT, PAD, Reference, speech_example, speech_prompt, tag_words
 from lauter.datasets.text_tokens import ByteTokenizer
@@ -176,6 +177,21 @@ def test_a_reference_of_another_shard_is_found(folder: Path) -> None:
         text = ByteTokenizer().encode(other.record["text"])
         assert bytes(text) in bytes(one.example.ids[one.example.ids < 256].astype(np.uint8))
         assert len(one.example.ids) > examples.lengths[sample]
+
+
+def test_a_turn_of_codes_that_are_no_stream_is_called_by_its_sample(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples = SpokenExamples(folder / "lance", ByteTokenizer(), COMPACT)
+    record = examples._record
+    (damaged,) = examples.read([1])
+
+    def read(table: Any, block: int, sample: int) -> dict[str, Any]:
+        return record(table, block, sample) | ({"codes": [1, 2, 3]} if sample == 1 else {})
+
+    monkeypatch.setattr(examples, "_record", read)
+    with pytest.raises(InvalidCodesError, match=f"the sample {damaged.request_id}"):
+        examples.read([0], [1])
 
 
 @settings(deadline=None, max_examples=15)
