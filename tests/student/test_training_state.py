@@ -8,6 +8,7 @@ import pytest
 from coded_export import coded_export
 from midget import midget, settings_of
 
+from lauter.student.lora import LoraSettings
 from lauter.student.train import train
 from lauter.student.training_log import read_log
 from lauter.student.training_state import (
@@ -34,17 +35,21 @@ def figures(output: Path) -> list[tuple[float, float]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("zero", "precision"), [(2, "fp32"), (3, "fp32"), (1, "bf16"), (3, "bf16")]
+    ("zero", "precision", "rank"),
+    [(2, "fp32", 0), (3, "fp32", 0), (1, "bf16", 0), (3, "bf16", 0), (3, "fp32", 2)],
 )
-def test_the_universal_form_loses_no_digit(folder: Path, zero: int, precision: str) -> None:
+def test_the_universal_form_loses_no_digit(
+    folder: Path, zero: int, precision: str, rank: int
+) -> None:
     """One process goes on from what it is told two have left: nothing is summed otherwise then.
 
     Three steps follow, as the first shows the weights, the second the optimizer's averages, and
     the third how it counts its steps.
     """
     others: dict[str, Any] = {"zero": zero, "precision": precision, "dropout": 0.0, "save_every": 3}
+    others["lora"] = LoraSettings(rank)
     settings = settings_of(
-        folder / "data", folder / f"{precision}-{zero}", folder / "init", **others
+        folder / "data", folder / f"{precision}-{zero}-{rank}", folder / "init", **others
     )
     train(settings)
     output = Path(settings.output)
