@@ -13,8 +13,9 @@ the stage that it was stopped in; beside them lies a log of all steps. All speec
 import json
 import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ import soxr
 import torch
 from numpy.typing import NDArray
 
-from lauter.datasets.audio import Clip, Samples
+from lauter.datasets.audio import Clip
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id, digest
 from lauter.student.codec import linguistic
@@ -48,6 +49,7 @@ from lauter.student.codec.vocoder import Vocoder
 CENTROIDS: Final = 1024
 _STAGES = "training"
 _HEARD_TOGETHER = 32
+_SAMPLES_PER_ENTRY = SAMPLE_RATE * 60 // 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +80,6 @@ class Speech:
     speaker: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    samples: NDArray[np.int16]
-    features: NDArray[np.float16]
-    text: str
-    speaker: str
-
-
 def train_codec(
     speech: Iterable[Speech],
     folder: str | Path,
@@ -100,21 +94,25 @@ def train_codec(
     ``folder`` holds a codec of other codes, and for a loss that is no number.
     """
     on_step = TrainingLog(Path(folder) / _STAGES, on_step)
-    heard = _hear(speech, on_step)
-    found = sum(len(one.features) for one in heard)
+    samples, texts, speakers = _read(speech)
+    found = sum(len(one) for one in samples) // _SAMPLES_PER_ENTRY
     if found < 2 * CENTROIDS:
         raise UsageError(
             f"{found * 0.06:.0f} s of speech cannot fill a book of {CENTROIDS} entries; train on "
             f"{2 * CENTROIDS * 0.06:.0f} s or more (hours, for a codec that is to be used)"
         )
-    samples = [one.samples for one in heard]
     data = _digest(samples)
     _check_replaceable(Path(folder), data, settings)
     stages = _Stages(Path(folder) / _STAGES, data, settings.seed)
 
+    @cache
+    def heard() -> list[NDArray[np.float16]]:
+        return _hear(samples, on_step)
+
     def fitted() -> dict[str, Any]:
+        features = heard()
         on_step("book", 0, 1, {})
-        state = _fit_book(heard, settings)
+        state = _fit_book(features, settings)
         on_step("book", 1, 1, {})
         return state
 
@@ -122,16 +120,15 @@ def train_codec(
     book = LinguisticBook(
         *(book_state[name].numpy() for name in ("mean", "deviation", "centroids"))
     )
-    clips = [
-        TrainingClip(
-            one.samples, book.entries(one.features.astype(np.float32)), one.text, one.speaker
-        )
-        for one in heard
-    ]
+
+    @cache
+    def clips() -> list[TrainingClip]:
+        entries = [book.entries(features.astype(np.float32)) for features in heard()]
+        return list(map(TrainingClip, samples, entries, texts, speakers))
 
     def learn_codes() -> dict[str, Any]:
         model, codes = CodesModel().to(device), settings.codes
-        batches = clip_batches(clips, codes.batch_size, codes.longest_groups, codes.seed)
+        batches = clip_batches(clips(), codes.batch_size, codes.longest_groups, codes.seed)
         train_codes(model, batches, codes, _telling(on_step, "codes", codes.steps))
         return model.state_dict()
 
@@ -140,7 +137,9 @@ def train_codec(
 
     def learn_flow() -> dict[str, Any]:
         flow, flowing = Flow().to(device), settings.flow
-        batches = clip_batches(clips, flowing.batch_size, flowing.longest_groups, flowing.seed + 1)
+        batches = clip_batches(
+            clips(), flowing.batch_size, flowing.longest_groups, flowing.seed + 1
+        )
         train_flow(model, flow, batches, flowing, _telling(on_step, "flow", flowing.steps))
         return {"model": model.state_dict(), "flow": flow.state_dict()}
 
@@ -148,12 +147,11 @@ def train_codec(
     flow, vocoder = Flow().to(device), Vocoder().to(device)
     model.load_state_dict(flow_state["model"])
     flow.load_state_dict(flow_state["flow"])
-    speakers = [one.speaker for one in heard]
     vocoder.load_state_dict(_vocoder(samples, speakers, folder, settings, on_step, device))
     about = {
         "trained_on": {
             "digest": data,
-            "clips": len(clips),
+            "clips": len(samples),
             "hours": round(sum(map(len, samples)) / SAMPLE_RATE / 3600, 2),
             "speakers": len(set(speakers)),
         },
@@ -178,10 +176,7 @@ def train_vocoder_alone(
     ``UsageError`` where there is no speech, and for a loss that is no number.
     """
     on_step = TrainingLog(Path(folder) / _STAGES, on_step)
-    samples, speakers = [], []
-    for one in speech:
-        samples.append(_integers(_in_groups(one)))
-        speakers.append(one.speaker)
+    samples, _, speakers = _read(speech)
     if not samples:
         raise UsageError("there is no speech to train a vocoder on; give it a corpus with some")
     _vocoder(samples, speakers, folder, settings, on_step, device)
@@ -211,37 +206,28 @@ def _digest(samples: list[NDArray[np.int16]]) -> str:
     return digest("lauter.codec_data.v1", "".join(digest("", one.tobytes()) for one in samples))
 
 
-def _in_groups(speech: Speech) -> Samples:
-    return in_whole_groups(speech.clip.samples, speech.clip.sample_rate)
-
-
-def _integers(samples: Samples) -> NDArray[np.int16]:
-    return np.clip(np.rint(samples * 32768), -32768, 32767).astype(np.int16)
-
-
-def _hear(speech: Iterable[Speech], on_step: OnStep) -> list[_Heard]:
-    recogniser = RecogniserFeatures()
-    heard: list[_Heard] = []
-    waiting: list[Speech] = []
-
-    def listen() -> None:
-        whole = [_in_groups(one) for one in waiting]
-        features = recogniser.of(
-            [soxr.resample(samples, SAMPLE_RATE, linguistic.SAMPLE_RATE) for samples in whole]
-        )
-        for one, samples, found in zip(waiting, whole, features, strict=True):
-            heard.append(
-                _Heard(_integers(samples), found.astype(np.float16), one.text, one.speaker)
-            )
-        waiting.clear()
-        on_step("hearing", len(heard), 0, {})
-
+def _read(speech: Iterable[Speech]) -> tuple[list[NDArray[np.int16]], list[str], list[str]]:
+    """Return samples at 24 kHz in whole groups, texts and speakers."""
+    samples, texts, speakers = [], [], []
     for one in speech:
-        waiting.append(one)
-        if len(waiting) == _HEARD_TOGETHER:
-            listen()
-    if waiting:
-        listen()
+        whole = in_whole_groups(one.clip.samples, one.clip.sample_rate)
+        samples.append(np.clip(np.rint(whole * 32768), -32768, 32767).astype(np.int16))
+        texts.append(one.text)
+        speakers.append(one.speaker)
+    return samples, texts, speakers
+
+
+def _hear(samples: Sequence[NDArray[np.int16]], on_step: OnStep) -> list[NDArray[np.float16]]:
+    """Return the recogniser's features of each clip, float16 ``[entries, 512]``."""
+    recogniser = RecogniserFeatures()
+    heard: list[NDArray[np.float16]] = []
+    for start in range(0, len(samples), _HEARD_TOGETHER):
+        together = [
+            soxr.resample(one / np.float32(32768), SAMPLE_RATE, linguistic.SAMPLE_RATE)
+            for one in samples[start : start + _HEARD_TOGETHER]
+        ]
+        heard += [features.astype(np.float16) for features in recogniser.of(together)]
+        on_step("hearing", len(heard), len(samples), {})
     return heard
 
 
@@ -260,8 +246,8 @@ def _check_replaceable(folder: Path, data: str, settings: CodecTraining) -> None
         )
 
 
-def _fit_book(heard: list[_Heard], settings: CodecTraining) -> dict[str, Any]:
-    features = np.concatenate([one.features for one in heard])
+def _fit_book(heard: list[NDArray[np.float16]], settings: CodecTraining) -> dict[str, Any]:
+    features = np.concatenate(heard)
     mean = features.mean(0, dtype=np.float64).astype(np.float32)
     deviation = features.std(0, dtype=np.float64).astype(np.float32) + np.float32(1e-5)
     centroids = fit_centroids(
