@@ -3,8 +3,8 @@
 Some hundred words in hundreds of thousands of sentences: enough that no held-out sentence was heard
 in training, and few enough that a small student can hope to learn them on a laptop (how far it has
 come stands in docs/results.md). What such a student cannot do is say anything else. Every template
-has more than two thousand sentences, so that none is soon used up and the words of all are heard
-equally often. Numbers are written as words, so that the text says how it is read. There are no rows
+has more than two thousand sentences, so that none is soon used up and each comes about as often
+as any other. Numbers are written as words, so that the text says how it is read. There are no rows
 of digits: recognisers write them down as one number, and would find errors in speech without any.
 """
 
