@@ -136,18 +136,6 @@ def speech_prompt(
     return np.asarray([*ids, BEGIN, *encode("assistant\n")], np.int64)
 
 
-def without_text(prompt: Ids) -> Ids:
-    """Return a prompt with its last turn, the text to be spoken, hidden: each id of it is ``PAD``.
-
-    What a model foretells after it is speech whatever it says, which guidance presses against.
-    """
-    end = int(np.flatnonzero(prompt == END)[-1])
-    begin = int(np.flatnonzero(prompt[:end] == BEGIN)[-1])
-    hidden = prompt.copy()
-    hidden[begin + 1 : end] = PAD
-    return hidden
-
-
 def reference_length(tokenizer: TextTokenizer, text: str, codes: int) -> int:
     """Return the ids that a reference with so many codes adds to a prompt."""
     encode = tokenizer.encode

@@ -39,8 +39,6 @@ class BatchesSettings:
     """Share of the speech heard so far that is hidden from the student; small data needs it."""
     history_mask: str = "pad"
     """What stands in its place: pad, or random codes of the same book."""
-    text_masking: float = 0.0
-    """Share of the examples whose text is hidden, so that speech can be guided; 0.1 is usual."""
     reference_share: float = 0.0
     """Share of the examples that begin with another utterance of their speaker, from which a
     student learns to copy voices it never heard; 0.5 leaves it the voices by name as well."""

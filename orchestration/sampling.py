@@ -19,5 +19,4 @@ def sampling_of(settings: DictConfig) -> "Sampling":
         repetition_window=speaking.repetition_window,
         repetition_threshold=speaking.repetition_threshold,
         max_codes=speaking.max_codes,
-        guidance=speaking.guidance,
     )

@@ -166,7 +166,7 @@ class EvaluateSettings:
 class SpeakingSettings:
     """`lauter speak`: the student's speech (`speak.…` is how the teacher is asked).
 
-    From temperature to guidance, `lauter evaluate` and the evaluations of `lauter distill` too.
+    From temperature to max_codes, `lauter evaluate` and the evaluations of `lauter distill` too.
     """
 
     text: str | None = None
@@ -197,8 +197,6 @@ class SpeakingSettings:
     """How adventurous; 0 takes the most probable code each time."""
     top_p: float = 0.9
     """Draw of the fewest codes that hold this share of the probability."""
-    guidance: float = 0.0
-    """Presses speech towards its text, for twice the time; 1 to 2, with distill's text_masking."""
     repetition_window: int = 10
     """Ids looked back on for repetition; 0: repetition is let be."""
     repetition_threshold: float = 0.1

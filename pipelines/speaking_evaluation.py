@@ -24,12 +24,11 @@ from lauter.student.codec.codec import Codec, open_codec
 from lauter.student.evaluation import Bootstrap
 from lauter.student.generation import Sampling
 from lauter.student.model import SpeechModel
-from lauter.student.speak import REFERENCE_TURNS, TEXT_MASKING, Student, check_guidance
+from lauter.student.speak import REFERENCE_TURNS, Student
 from lauter.student.timbres import check_codec
 
 SCORERS: Final = cast(tuple[ScorerFactory, ...], (SpeakerScorer, AsrScorer, ErrorRateScorer))
 """What is measured by default."""
-_NAME: Final = "the student in training"
 _ENOUGH_RESAMPLES: Final = 100
 """Only the figures are wanted, not their intervals."""
 
@@ -49,7 +48,6 @@ class SpeakEvaluation:
     sampling: Sampling = field(default_factory=Sampling)
     seed: int = 0
     reference_turns: bool = False
-    text_masking: float = 0.0
     open_scorers: Sequence[ScorerFactory] = SCORERS
 
     def __call__(self, model: SpeechModel) -> dict[str, float]:
@@ -59,10 +57,10 @@ class SpeakEvaluation:
         """
         student = Student(
             model,
-            self._facts,
+            {REFERENCE_TURNS: self.reference_turns},
             self._codec,
             sampling=self.sampling,
-            name=_NAME,
+            name="the student in training",
         )
         found = evaluate(self._items, [StudentSpeaks(student, self.seed)], self.open_scorers)
         figures = report(
@@ -71,21 +69,16 @@ class SpeakEvaluation:
         return _plain(figures.systems[StudentSpeaks.name])
 
     def check(self) -> None:
-        """Raise ``UsageError`` for speech that cannot be guided, or the codec of other codes.
+        """Raise ``UsageError`` where the codec is not the one that made the export's codes.
 
         To be asked before training, as it speaks for the first time when much has been learnt.
         """
-        check_guidance(self._facts, self.sampling, _NAME)
         loader = SpeechLoader(
             self.data, split=self.split, batch_size=1, shuffle=False, rank=0, world=1
         )
         (first, *_), _ = next(iter(loader))
         if first.record.get("codec_fingerprint"):  # without codes training itself refuses it
             check_codec(first.record, self._codec, f"the export {self.data}")
-
-    @property
-    def _facts(self) -> dict[str, Any]:
-        return {REFERENCE_TURNS: self.reference_turns, TEXT_MASKING: self.text_masking}
 
     @cached_property
     def _codec(self) -> Codec:
@@ -105,17 +98,15 @@ def make_speak_evaluation(
     sampling: Mapping[str, Any] | None = None,
     seed: int = 0,
     reference_turns: bool = False,
-    text_masking: float = 0.0,
 ) -> Callable[[SpeechModel], dict[str, float]]:
     """Return what a trainer calls with its model every so many steps.
 
     ``sampling`` are the fields of a ``Sampling``, as they travel to other processes; with
-    ``reference_turns`` the student goes on from recordings of its voices; ``text_masking`` is the
-    share of its training without a text, which guidance wants. Raises ``UsageError`` where no codec
-    is there, or not the one of the export's codes, and where speech cannot be guided.
+    ``reference_turns`` the student goes on from recordings of its voices. Raises ``UsageError``
+    where no codec is there, or not the one of the export's codes.
     """
     how = Sampling(**(sampling or {}))
-    made = SpeakEvaluation(data, split, count, codec, how, seed, reference_turns, text_masking)
+    made = SpeakEvaluation(data, split, count, codec, how, seed, reference_turns)
     made.check()
     return made
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from lauter.datasets.codes import CODES, GROUP, LINGUISTIC_ENTRIES, LINGUISTIC_PER_GROUP
 from lauter.datasets.errors import UsageError
-from lauter.datasets.layout import PAD, Vocabulary, without_text
+from lauter.datasets.layout import PAD, Vocabulary
 from lauter.datasets.mixing import mixed
 from lauter.student.examples import SpokenExample, SpokenExamples
 from lauter.student.mixture import Mixture, copies, repeats
@@ -80,8 +80,7 @@ class BatchSettings:
     a rank takes at once. Packs are filled from ``look_ahead`` samples, and samples shuffled within
     ``window`` neighbours. ``history_masking`` is the share of speech ids of the history that are
     hidden from the student: by padding, or by other codes of the same book (``history_mask``).
-    ``text_masking`` is the share of the examples whose text is hidden, for guided speech, and
-    ``reference_share`` the share of those before which another utterance shows the voice.
+    ``reference_share`` is the share of the examples before which another utterance shows the voice.
     """
 
     pack_tokens: int | None = None
@@ -91,7 +90,6 @@ class BatchSettings:
     window: int = 8_192
     history_masking: float = 0.0
     history_mask: str = "pad"
-    text_masking: float = 0.0
     reference_share: float = 0.0
     too_long: str = "refuse"
     seed: int = 0
@@ -102,11 +100,6 @@ class BatchSettings:
         if not 0 <= self.history_masking < 1:
             raise UsageError(
                 f"history_masking is a share of the speech, not {self.history_masking:g}; "
-                "set 0 or more, and less than 1"
-            )
-        if not 0 <= self.text_masking < 1:
-            raise UsageError(
-                f"text_masking is a share of the examples, not {self.text_masking:g}; "
                 "set 0 or more, and less than 1"
             )
         if not 0 <= self.reference_share <= 1:
@@ -169,7 +162,6 @@ class Packs:
             "window": settings.window,
             "history_masking": settings.history_masking,
             "history_mask": settings.history_mask,
-            "text_masking": settings.text_masking,
             "reference_share": settings.reference_share,
             "mixture": {
                 "weights": dict(settings.mixture.weights),
@@ -259,7 +251,7 @@ class Packs:
     def batch(self, packs: Sequence[tuple[int, Pack]], *, masked: bool = True) -> Batch:
         """Return packs of given epochs as a batch; no packs make an empty one.
 
-        ``masked=False`` leaves text and history to be seen, as validation does.
+        ``masked=False`` leaves the whole history to be seen, as validation does.
         """
         rows = []
         for epoch, pack in packs:
@@ -274,16 +266,14 @@ class Packs:
         return collate(rows, self.pack_tokens)
 
     def _seen(self, spoken: SpokenExample, item: Item, epoch: int) -> NDArray[np.int64]:
-        """Return an example's ids with a share of the speech to be foretold, or the text, hidden.
+        """Return an example's ids with a share of the speech to be foretold hidden.
 
         A reference is left whole, as whoever wants a voice copied gives it whole: what masking is
-        to break is the student's trust in its own answer.
-
-        The lots hang on the seed, the epoch and the sample alone, so that a resumed run draws
-        them again.
+        to break is the student's trust in its own answer. The lots hang on the seed, the epoch and
+        the sample alone, so that a resumed run draws them again.
         """
         settings = self._settings
-        if not (settings.history_masking or settings.text_masking):
+        if not settings.history_masking:
             return spoken.example.ids
         seed = mixed(settings.seed, epoch, item.sample, item.copy, 4)
         lots = np.random.Generator(np.random.PCG64(seed))
@@ -297,9 +287,6 @@ class Packs:
             low = np.where(is_linguistic, 0, LINGUISTIC_ENTRIES)
             high = np.where(is_linguistic, LINGUISTIC_ENTRIES, CODES)
             ids[hidden] = self._vocabulary.text_size + lots.integers(low, high)
-        if lots.random() < settings.text_masking:
-            prompt = slice(0, int(speech[0]))
-            ids[prompt] = without_text(ids[prompt])
         return ids
 
 

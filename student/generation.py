@@ -7,11 +7,6 @@ sampled: in each slot of ``L L S S S`` only its own book is legal, and the end o
 Whether the end was reached is said of every row; a model that runs on until its limit has not
 spoken its text, however good it sounds.
 
-Guidance presses what is said towards the text (classifier-free guidance for speech codes as in
-Koel-TTS, 2502.05236): each row is said twice over, once without its text, and what the text makes
-more probable becomes more probable still. It wants a student that was now and then taught without
-a text (``batches.text_masking``), and takes twice the time.
-
 Repetition is held back as in the released code: where the last id fills more than a share of the
 last ids, it may not come again at once.
 """
@@ -33,7 +28,7 @@ from lauter.datasets.codes import (
     find_fault,
 )
 from lauter.datasets.errors import UsageError
-from lauter.datasets.layout import END, Ids, Vocabulary, without_text
+from lauter.datasets.layout import END, Ids, Vocabulary
 from lauter.student.model import KeyValueCache, SpeechModel
 
 _CACHE_STEP: Final = 256
@@ -48,8 +43,7 @@ class Sampling:
     ``temperature`` 0 takes the most probable id; ``top_p`` draws of the fewest ids that hold this
     share of the probability. Where the last id fills more than ``repetition_threshold`` of the last
     ``repetition_window`` ids (0: no matter), it may not follow itself. At most ``max_codes`` codes
-    are spoken. ``constrained`` allows only what is legal at each place. ``guidance`` above 0 adds
-    so many times the difference that the text makes to the logits.
+    are spoken. ``constrained`` allows only what is legal at each place.
     """
 
     temperature: float = 0.7
@@ -58,14 +52,11 @@ class Sampling:
     repetition_threshold: float = 0.1
     max_codes: int = 2048
     constrained: bool = True
-    guidance: float = 0.0
 
     def __post_init__(self) -> None:
         """Raise ``UsageError`` for settings that make no sense."""
         if not 0 <= self.temperature < float("inf"):
             raise UsageError(f"temperature is {self.temperature}; set 0 or more")
-        if not 0 <= self.guidance < float("inf"):
-            raise UsageError(f"guidance is {self.guidance}; set 0 or more")
         if not 0 < self.top_p <= 1:
             raise UsageError(f"top_p is {self.top_p}; set a share above 0, up to 1")
         if self.repetition_window < 0 or not 0 <= self.repetition_threshold <= 1:
@@ -159,17 +150,16 @@ def _sample(
     weight = model.lm_head.weight
     device = weight.device
     streams = [np.random.default_rng(seed % 2**64) for seed in seeds]
-    untold = [without_text(prompt) for prompt in prompts] if sampling.guidance else []
-    ids, segments = _padded([*prompts, *untold], device)
+    ids, segments = _padded(prompts, device)
     room = ids.shape[1] + _CACHE_STEP
-    cache = KeyValueCache.empty(model.config, len(ids), room, device=device, dtype=weight.dtype)
+    cache = KeyValueCache.empty(model.config, len(prompts), room, device=device, dtype=weight.dtype)
     said: list[list[int]] = [[] for _ in prompts]
-    recent = ids[: len(prompts)]
+    recent = ids
     rows = list(range(len(prompts)))
     legal = _legal(vocabulary, device)
     logits = _next(model, cache, ids, segments)
     for step in range(max(most) + 1):
-        scores = _guided(logits.float(), sampling.guidance)
+        scores = logits.float()
         _hold_back_repetition(scores, recent, sampling)
         if sampling.constrained:
             scores.masked_fill_(~legal[step % GROUP], -torch.inf)
@@ -186,23 +176,12 @@ def _sample(
             break
         if len(going_on) < len(rows):
             kept = torch.tensor(going_on, device=device)
-            cache.keep(torch.cat([kept, kept + len(rows)]) if untold else kept)
             rows = [rows[place] for place in going_on]
             drawn, recent = drawn[kept], recent[kept]
+            cache.keep(kept)
         recent = torch.cat([recent, drawn[:, None]], 1)[:, -max(1, sampling.repetition_window) :]
-        logits = _next(model, cache, (drawn.repeat(2) if untold else drawn)[:, None])
+        logits = _next(model, cache, drawn[:, None])
     return said
-
-
-def _guided(logits: Tensor, guidance: float) -> Tensor:
-    """Return the logits ``[rows, vocabulary]`` that are drawn from.
-
-    With guidance the second half of ``logits`` is that of the same rows without their text.
-    """
-    if not guidance:
-        return logits
-    told, untold = logits.chunk(2)
-    return told + guidance * (told - untold)
 
 
 def _padded(prompts: Sequence[Ids], device: torch.device) -> tuple[Tensor, Tensor]:

@@ -27,13 +27,13 @@ from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import digest
 from lauter.datasets.layout import Ids
 from lauter.datasets.text_tokens import TextTokenizer
-from lauter.student.batches import Batch, BatchSettings, Packs, Step, collate
+from lauter.student.batches import Batch, Packs, Step, collate
 from lauter.student.distill import LossSettings, TeacherTop
 from lauter.student.engine import Engine, copy_weights
 from lauter.student.examples import SpokenExample
 from lauter.student.generation import Sampling, generate
 from lauter.student.model import SpeechModel
-from lauter.student.speak import REFERENCE_TURNS, TEXT_MASKING
+from lauter.student.speak import REFERENCE_TURNS
 from lauter.student.teaching import Teacher, check_same_ids, spoken_examples, teacher_logits
 from lauter.student.training_settings import TrainSettings
 from lauter.student.validation import check_same_codec, reduced
@@ -76,7 +76,11 @@ class OnPolicy:
         config, name = self._teacher.model.config, self._teacher.name
         check_same_ids(config.vocabulary, speaker.config.vocabulary)
         check_same_codec(packs.examples.codec_fingerprint, self._teacher.codec_fingerprint, name)
-        self._check_prompts(settings.batches)
+        if settings.batches.reference_share and not self._teacher.facts.get(REFERENCE_TURNS):
+            raise UsageError(
+                f"{name} has never learnt to speak from a reference, so it cannot correct "
+                "a student there; set batches.reference_share=0, or take a teacher that has"
+            )
         if packs.longest > config.context:
             raise UsageError(
                 f"the longest example has {packs.longest} ids, more than the {config.context} of "
@@ -95,18 +99,6 @@ class OnPolicy:
             max_codes=self._context,
         )
         self._loss = replace(settings.loss, kind=asked.kind, teacher_weight=1.0)
-
-    def _check_prompts(self, batches: BatchSettings) -> None:
-        """Raise ``UsageError`` for prompts after which the teacher has never learnt to speak."""
-        for fact, share, name, what in (
-            (TEXT_MASKING, batches.text_masking, "text_masking", "without a text"),
-            (REFERENCE_TURNS, batches.reference_share, "reference_share", "from a reference"),
-        ):
-            if share and not self._teacher.facts.get(fact):
-                raise UsageError(
-                    f"{self._teacher.name} has never learnt to speak {what}, so it cannot correct "
-                    f"a student there; set batches.{name}=0, or take a teacher that has"
-                )
 
     @property
     def fingerprint(self) -> str:

@@ -38,9 +38,6 @@ INVALID: Final = "invalid codes"
 REFERENCE_TURNS: Final = "reference_turns"
 """The fact that says whether the student has learnt to go on from a recording."""
 
-TEXT_MASKING: Final = "text_masking"
-"""The fact that says in which share of its training the student had no text: guidance wants it."""
-
 _LEAST_LIMIT_S: Final = 2.0
 _LIMIT_S_PER_BYTE: Final = 0.2
 """Nobody speaks slower than this: English takes 0.07 s a byte, Mandarin 0.08."""
@@ -105,7 +102,6 @@ class Student:
         self._name = name
         self._timbres: dict[str, Timbre] = {}
         self._check_tokenizer()
-        check_guidance(facts, self._sampling, name)
         check_codec(facts, codec, name)
 
     @classmethod
@@ -273,18 +269,6 @@ class Student:
                 f"{self._name} reads {self._model.config.text_size} ids of text, and the embedded "
                 f"tokenizer has {self._tokenizer.size}; open it with its own tokenizer"
             )
-
-
-def check_guidance(facts: Mapping[str, Any], sampling: Sampling, name: str) -> None:
-    """Raise ``UsageError`` where ``sampling`` guides a student that never spoke without a text.
-
-    The published models have no facts, and may; one whose facts do not say so has not learnt it.
-    """
-    if sampling.guidance and not facts.get(TEXT_MASKING, not facts):
-        raise UsageError(
-            f"{name} has never spoken without a text, so its speech cannot be guided; "
-            "set speaking.guidance=0, or distill it with distill.batches.text_masking=0.1"
-        )
 
 
 def most_codes(text: str) -> int:

@@ -43,7 +43,7 @@ from lauter.student.lora import adapters, add_adapters
 from lauter.student.model import SpeechModel
 from lauter.student.on_policy import Lesson, OnPolicy
 from lauter.student.processes import open_process_group, stop_requests
-from lauter.student.speak import REFERENCE_TURNS, TEXT_MASKING
+from lauter.student.speak import REFERENCE_TURNS
 from lauter.student.teaching import weights_digest
 from lauter.student.training_log import TrainingLog, peak_flops, training_flops
 from lauter.student.training_settings import TrainSettings, learning_rate
@@ -147,7 +147,6 @@ class Trainer:
             "teacher_fingerprint": examples.teacher_fingerprint,
             "data": {"samples": len(examples), "identity": f"{examples.identity:015x}"},
             "speakers": examples.speakers,
-            TEXT_MASKING: settings.batches.text_masking,
             REFERENCE_TURNS: settings.batches.reference_share > 0,
             "settings": settings.plain(),
         }

@@ -39,10 +39,16 @@ def run(settings: DictConfig, console: Console) -> int:
         with stage_progress(console) as on_step:
             if chosen.only_vocoder:
                 train_vocoder_alone(speech, chosen.folder, training, on_step, device=device)
-                return 0
-            codec = train_codec(speech, chosen.folder, training, on_step, device=device)
+            else:
+                codec = train_codec(speech, chosen.folder, training, on_step, device=device)
     finally:
         print_named(console, "left {} out, with nothing to learn from in them", unfit)
+    if chosen.only_vocoder:
+        console.print(
+            f"the vocoder is kept in {chosen.folder}; the same command without codec.only_vocoder "
+            "trains what is left and writes the codec"
+        )
+        return 0
     trained_on = codec.about["trained_on"]
     console.print(
         f"the codec {codec.fingerprint} stands in {chosen.folder}: trained on "

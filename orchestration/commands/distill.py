@@ -85,7 +85,6 @@ def training_of(
         "codec": codec and str(Path(codec).resolve()),
         "sampling": sampling and asdict(sampling),
         "reference_turns": training.batches.reference_share > 0,
-        "text_masking": training.batches.text_masking,
     }
     return training, how, Evaluation(SPEAKING, given)
 

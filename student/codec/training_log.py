@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 OnStep = Callable[[str, int, int, dict[str, float]], None]
 """Is told the stage, how many of how many steps are done, and the losses of the last one."""
@@ -36,15 +35,3 @@ class TrainingLog:
             with path.open("w" if is_new else "a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
         self._on_step(stage, done, of, losses)
-
-
-def read_training_log(folder: Path) -> list[dict[str, Any]]:
-    """Return the lines of all stages, as far as they are whole."""
-    found = []
-    for path in sorted(folder.glob("*.jsonl")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                found.append(json.loads(line))
-            except json.JSONDecodeError:
-                break  # a killed training may leave half a line
-    return found

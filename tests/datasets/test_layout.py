@@ -14,14 +14,12 @@ from lauter.datasets.layout import (
     BOS,
     COMPACT,
     END,
-    PAD,
     STEP_AUDIO,
     Reference,
     Vocabulary,
     speech_example,
     speech_prompt,
     tag_words,
-    without_text,
 )
 from lauter.datasets.tags import Emotion, Style
 from lauter.datasets.text_tokens import ByteTokenizer
@@ -85,14 +83,6 @@ def test_a_reference_is_a_turn_of_its_own_before_the_text() -> None:
         *[BEGIN, HUMAN, *byte_ids("Hi"), END],
         *[BEGIN, ASSISTANT],
     ]
-
-
-def test_a_prompt_without_its_text_keeps_its_length_and_all_before() -> None:
-    prompt = speech_prompt(TOKENIZER, COMPACT, "Hi", system="s", reference=Reference("Yes", GROUP))
-    hidden = without_text(prompt)
-    assert len(hidden) == len(prompt)
-    assert hidden[-6:].tolist() == [PAD, PAD, PAD, END, BEGIN, ASSISTANT]
-    assert (hidden[:-6] == prompt[:-6]).all()
 
 
 def test_the_ids_of_a_short_prompt_stay_what_they_were() -> None:

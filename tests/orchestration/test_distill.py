@@ -12,7 +12,6 @@ from rich.console import Console
 from lauter.datasets.errors import UsageError
 from lauter.orchestration import command
 from lauter.orchestration.commands import distill
-from lauter.orchestration.sampling import sampling_of
 from lauter.orchestration.settings import load_settings
 from lauter.student.batches import BatchSettings
 from lauter.student.checkpoint import load_model
@@ -103,26 +102,12 @@ def test_speaking_in_between_is_asked_of_the_pipelines() -> None:
     assert evaluation is not None
     asked = {
         "data": "/d", "split": "valid", "count": 4, "codec": "/c", "sampling": None,
-        "reference_turns": False, "text_masking": 0.0,
+        "reference_turns": False,
     }  # fmt: skip
     assert evaluation.settings == asked
     from lauter.student.launched import made_evaluation
 
     with pytest.raises(UsageError, match="/d is no export"):
-        made_evaluation(evaluation.plain())
-
-
-@pytest.mark.parametrize(
-    ("share", "told"), [("0.0", "cannot be guided; set speaking.guid"), ("0.1", "/d is no export")]
-)
-def test_speech_in_between_is_guided_where_that_is_learnt_alone(share: str, told: str) -> None:
-    given = ["distill.speak_texts=4", "distill.data=/d", "speaking.guidance=1.0"]
-    asked = load_settings([*given, f"distill.batches.text_masking={share}"])
-    _, _, evaluation = distill.training_of(asked.distill, codec="/c", sampling=sampling_of(asked))
-    assert evaluation is not None
-    from lauter.student.launched import made_evaluation
-
-    with pytest.raises(UsageError, match=told):
         made_evaluation(evaluation.plain())
 
 

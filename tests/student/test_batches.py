@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lauter.datasets.errors import UsageError
-from lauter.datasets.layout import COMPACT, END, PAD, without_text
+from lauter.datasets.layout import COMPACT, END, PAD
 from lauter.datasets.text_tokens import ByteTokenizer
 from lauter.student.batches import BatchSettings, Packs, Position, Step
 from lauter.student.examples import SpokenExamples
@@ -113,26 +113,6 @@ def test_hidden_history_is_seeded_and_leaves_targets_and_prompts_alone(
         assert ((hidden.ids < linguistic) == (plain.ids < linguistic)).all()
     else:
         assert (hidden.ids[changed] == PAD).all()
-
-
-def test_a_share_of_the_texts_is_hidden_with_nothing_else(examples: SpokenExamples) -> None:
-    packs = packs_of(examples, BatchSettings(batch_tokens=600, text_masking=0.5))
-    chosen = [(epoch, pack) for epoch in range(4) for pack in packs.epoch(epoch)]
-    plain, hidden = packs.batch(chosen, masked=False), packs.batch(chosen)
-    assert (hidden.targets == plain.targets).all()
-    without = 0
-    segments = [
-        (row, segment)
-        for row in range(len(plain.ids))
-        for segment in range(1, int(plain.segments[row].max()) + 1)
-    ]
-    for row, segment in segments:
-        here = plain.segments[row] == segment
-        told, seen = plain.ids[row, here].numpy(), hidden.ids[row, here].numpy()
-        untold = without_text(told[: int((told < COMPACT.text_size).sum()) - 1])
-        assert (seen == told).all() or (seen[: len(untold)] == untold).all()
-        without += bool((seen != told).any())
-    assert 0.3 < without / len(segments) < 0.7
 
 
 def test_no_packs_make_a_batch_without_targets(examples: SpokenExamples) -> None:

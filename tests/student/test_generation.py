@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lauter.datasets.codes import GROUP, find_fault
 from lauter.datasets.errors import UsageError
-from lauter.datasets.layout import COMPACT, END, Ids, speech_prompt, without_text
+from lauter.datasets.layout import COMPACT, END, Ids, speech_prompt
 from lauter.datasets.text_tokens import ByteTokenizer
 from lauter.student.generation import Generated, Sampling, draw, generate
 from lauter.student.model import SpeechModel, build
@@ -113,35 +113,6 @@ def test_greedy_speech_is_what_the_whole_model_finds_most_probable(model: Speech
     for step, (scores, code) in enumerate(zip(logits, spoken.codes, strict=True)):
         book = slice(272, 272 + 1024) if step % GROUP < 2 else slice(272 + 1024, 272 + 5120)
         assert scores[book].argmax() + book.start == code + 272
-
-
-def test_guided_speech_adds_what_the_text_changes(model: SpeechModel) -> None:
-    sampling = Sampling(temperature=0, repetition_window=0, max_codes=20, guidance=1.5)
-    spoken = say(model, TEXTS, [0] * 5, sampling)
-    for text, one in zip(TEXTS, spoken, strict=True):
-        told = prompt(text)
-        codes = torch.from_numpy(COMPACT.ids_of(one.codes))
-        logits, untold = (
-            model(torch.cat([torch.from_numpy(before), codes])[None])[0, len(told) - 1 : -1]
-            for before in (told, without_text(told))
-        )
-        guided = logits + 1.5 * (logits - untold)
-        for step, (scores, code) in enumerate(zip(guided, one.codes, strict=True)):
-            book = slice(272, 272 + 1024) if step % GROUP < 2 else slice(272 + 1024, 272 + 5120)
-            assert scores[book].argmax() + book.start == code + 272
-
-
-@given(st.permutations(range(5)), st.integers(1, 5))
-@settings(max_examples=8, deadline=None)
-def test_guided_rows_do_not_depend_on_their_neighbours(
-    model: SpeechModel, order: list[int], count: int
-) -> None:
-    sampling = Sampling(max_codes=40, guidance=1.0)
-    chosen = order[:count]
-    together = say(model, [TEXTS[n] for n in chosen], [n + 100 for n in chosen], sampling)
-    for number, spoken in zip(chosen, together, strict=True):
-        (alone,) = say(model, [TEXTS[number]], [number + 100], sampling)
-        assert same(spoken, alone)
 
 
 def test_no_id_follows_itself_that_fills_too_much_of_the_window(model: SpeechModel) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from coded_export import coded_export
-from midget import midget, settings_of
+from midget import settings_of
 
 from lauter.datasets.errors import LauterError, UsageError
 from lauter.student.checkpoint import load_model
@@ -18,14 +17,6 @@ from lauter.student.train import train
 from lauter.student.training_log import read_log
 
 SUPPORT = Path(__file__).parent.parent / "support"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("launch")
-    coded_export(folder / "data", 40)
-    midget(folder / "init")
-    return folder
 
 
 @pytest.fixture(scope="module")

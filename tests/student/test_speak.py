@@ -217,15 +217,6 @@ def test_another_tokenizer_is_told(codec: Codec) -> None:
         Student(taught_model(), {"tokenizer_fingerprint": "f00"}, codec)
 
 
-def test_speech_that_was_never_without_a_text_cannot_be_guided(codec: Codec) -> None:
-    guided = Sampling(guidance=1.0)
-    for facts in ({"text_masking": 0.0}, {"speakers": [SPEAKER]}):
-        with pytest.raises(UsageError, match="has never spoken without a text"):
-            Student(taught_model(), facts, codec, sampling=guided)
-    Student(taught_model(), {"text_masking": 0.1}, codec, sampling=guided)
-    Student(taught_model(), {}, codec, sampling=guided)  # a published one
-
-
 def test_a_published_model_wants_its_own_tokenizer(codec: Codec) -> None:
     published = build(replace(SHAPE, text_size=300), seed=1)
     with pytest.raises(UsageError, match="reads 300 ids of text, and the embedded tokenizer has"):

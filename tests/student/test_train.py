@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from coded_export import coded_export
-from midget import SHAPE, midget, settings_of
+from midget import SHAPE, settings_of
 
 from lauter.datasets.errors import UsageError
 from lauter.datasets.layout import COMPACT
@@ -24,14 +24,6 @@ from lauter.student.train import NoNumberError, train
 from lauter.student.training_log import read_log, training_flops
 from lauter.student.training_settings import TrainSettings, learning_rate
 from lauter.student.training_state import newest_checkpoint
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("train")
-    coded_export(folder / "data", 40)
-    midget(folder / "init")
-    return folder
 
 
 @pytest.fixture(scope="module")

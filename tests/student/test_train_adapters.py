@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from coded_export import coded_export
-from midget import SHAPE, midget, settings_of
+from midget import SHAPE, settings_of
 from torch import Tensor
 
 from lauter.datasets.errors import UsageError
@@ -20,14 +19,6 @@ from lauter.student.training_log import read_log
 from lauter.student.training_settings import OnPolicySettings, TrainSettings, settings_from
 
 LORA = LoraSettings(rank=2, alpha=8.0, targets=("q_proj", "v_proj", "down_proj"))
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("adapted")
-    coded_export(folder / "data", 40)
-    midget(folder / "init")
-    return folder
 
 
 def run(folder: Path, name: str, **others: Any) -> TrainSettings:

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from coded_export import coded_export
-from midget import midget, settings_of
+from midget import settings_of
 
 from lauter.student.lora import LoraSettings
 from lauter.student.train import train
@@ -18,14 +17,6 @@ from lauter.student.training_state import (
     needs_universal,
     newest_checkpoint,
 )
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("states")
-    coded_export(folder / "data", 40)
-    midget(folder / "init")
-    return folder
 
 
 def figures(output: Path) -> list[tuple[float, float]]:
