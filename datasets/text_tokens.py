@@ -1,4 +1,4 @@
-"""Text as ids of a language model's vocabulary: what a tokenizer is, and the embedded one."""
+"""Text as ids of a language model's vocabulary: what a tokenizer is, and the plainest one."""
 
 from collections.abc import Sequence
 from typing import Final, Protocol
@@ -33,8 +33,9 @@ class TextTokenizer(Protocol):
         ...
 
 
-_ROLES = {"system\n": 8, "human\n": 9, "assistant\n": 10}
-_OF_ROLES = {one: role.encode() for role, one in _ROLES.items()}
+ROLES: Final = {"system\n": 8, "human\n": 9, "assistant\n": 10}
+"""The ids of what begins a turn."""
+OF_ROLES: Final = {one: role for role, one in ROLES.items()}
 
 
 class ByteTokenizer:
@@ -50,20 +51,15 @@ class ByteTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of a text's bytes; raises ``UsageError`` where it is no Unicode text."""
-        if text in _ROLES:
-            return [_ROLES[text]]
-        try:
-            return [self.first_id + byte for byte in text.encode()]
-        except UnicodeEncodeError as error:
-            raise UsageError(
-                f"the text {text[:20]!r} has a half of a character at position {error.start}; "
-                "save it as UTF-8 again"
-            ) from error
+        if text in ROLES:
+            return [ROLES[text]]
+        return [self.first_id + byte for byte in utf8(text)]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids; bytes that are no UTF-8 become U+FFFD."""
         read = b"".join(
-            _OF_ROLES[one] if one in _OF_ROLES else bytes([one - self.first_id]) for one in ids
+            OF_ROLES[one].encode() if one in OF_ROLES else bytes([one - self.first_id])
+            for one in ids
         )
         return read.decode(errors="replace")
 
@@ -71,5 +67,16 @@ class ByteTokenizer:
         """Return a digest that tells this tokenizer from any other."""
         return content_id(
             "lauter.tokenizer.v1",
-            {"kind": "bytes", "first_id": self.first_id, "roles": list(_ROLES)},
+            {"kind": "bytes", "first_id": self.first_id, "roles": list(ROLES)},
         )
+
+
+def utf8(text: str) -> bytes:
+    """Return the bytes of a text; raises ``UsageError`` where it is no Unicode text."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"the text {text[:20]!r} has a half of a character at position {error.start}; "
+            "save it as UTF-8 again"
+        ) from error

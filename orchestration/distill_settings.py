@@ -112,6 +112,11 @@ class DistillSettings:
     """The student's size: tiny (3 M weights), small (30 M), base (150 M), 3b; null: as init."""
     init: str | None = None
     """Folder of a student to begin with; null: new weights."""
+    tokenizer: str = "bytes"
+    """What new weights read with: bytes, pairs (of them, learnt from the training texts), or the
+    folder of a student that reads alike."""
+    text_size: int = 512
+    """As many ids of text pairs are learnt for; in a closed domain a word is then one id."""
     dropout: float = 0.0
     """Share of what each layer adds that is dropped in training; small data needs it."""
     seed: int = 0

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from lauter.datasets.loader import SpeechLoader
+from lauter.datasets.text_tokens import TextTokenizer
 from lauter.filters.asr import AsrScorer
 from lauter.filters.error_rate import ErrorRateScorer
 from lauter.filters.speaker import SpeakerScorer
@@ -50,7 +51,7 @@ class SpeakEvaluation:
     reference_turns: bool = False
     open_scorers: Sequence[ScorerFactory] = SCORERS
 
-    def __call__(self, model: SpeechModel) -> dict[str, float]:
+    def __call__(self, model: SpeechModel, tokenizer: TextTokenizer) -> dict[str, float]:
         """Return ``cer``, ``wer`` and ``speaker_similarity`` where they apply, and ``failed``.
 
         ``failed`` is the share of texts without an answer, which count as wholly wrong.
@@ -59,6 +60,7 @@ class SpeakEvaluation:
             model,
             {REFERENCE_TURNS: self.reference_turns},
             self._codec,
+            tokenizer=tokenizer,
             sampling=self.sampling,
             name="the student in training",
         )
@@ -98,7 +100,7 @@ def make_speak_evaluation(
     sampling: Mapping[str, Any] | None = None,
     seed: int = 0,
     reference_turns: bool = False,
-) -> Callable[[SpeechModel], dict[str, float]]:
+) -> Callable[[SpeechModel, TextTokenizer], dict[str, float]]:
     """Return what a trainer calls with its model every so many steps.
 
     ``sampling`` are the fields of a ``Sampling``, as they travel to other processes; with

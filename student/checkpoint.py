@@ -1,9 +1,9 @@
 """Students on disk: a folder in the layout of the published 3B, and the facts of how it was made.
 
 ``config.json`` and safetensors are as Step-Audio-TTS-3B has them, so its folder loads here, and
-ours in whatever loads Step1 models. What these cannot say (tokenizer, codec, data) stands in
-``student.json``. A folder is written beside its place and renamed into it: it is there whole or
-not at all.
+ours in whatever loads Step1 models. What these cannot say (codec, data, voices) stands in
+``student.json``, and a tokenizer that was learnt in ``tokenizer.json``. A folder is written beside
+its place and renamed into it: it is there whole or not at all.
 
 The published weights are named as ``model.py`` names its modules: ``model.embed_tokens``,
 ``model.layers.N`` with ``self_attn.{q,k,v,o}_proj``, ``mlp.{gate,up,down}_proj``,
@@ -23,6 +23,8 @@ from torch import Tensor
 
 from lauter.datasets.errors import UsageError
 from lauter.datasets.layout import BOS, END, PAD, STEP_AUDIO
+from lauter.datasets.pair_tokenizer import PairTokenizer
+from lauter.datasets.text_tokens import ByteTokenizer, TextTokenizer
 from lauter.datasets.whole_folder import written_whole
 from lauter.student.model import SpeechModel, build
 from lauter.student.presets import PRESETS, ModelConfig, preset
@@ -31,6 +33,7 @@ CONFIG: Final = "config.json"
 WEIGHTS: Final = "model.safetensors"
 INDEX: Final = "model.safetensors.index.json"
 FACTS: Final = "student.json"
+TOKENIZER: Final = "tokenizer.json"
 
 _NAMES_IN_CONFIG: Final[Mapping[str, str]] = {
     "vocab_size": "vocabulary_size",
@@ -52,23 +55,39 @@ def save_model(
     facts: Mapping[str, Any],
     *,
     weights: Mapping[str, Tensor] | None = None,
+    tokenizer: TextTokenizer | None = None,
 ) -> None:
     """Write a model; an earlier one in this folder is replaced when all of the new is there.
 
     ``facts`` is anything JSON can hold: preset, tokenizer fingerprint, ``codec_fingerprint``, data
     digest, speakers. ``weights`` are written instead of the model's own, where those lie scattered
-    over processes. Raises ``UsageError`` where the folder holds something else than a model, or
-    cannot be written.
+    over processes; a ``tokenizer`` that was learnt is written beside. Raises ``UsageError`` where
+    the folder holds something else than a model, or cannot be written.
     """
     source = model.state_dict() if weights is None else weights
     tensors = {name: value.detach().contiguous() for name, value in source.items()}
     dtype = tensors["lm_head.weight"].dtype
     with written_whole(
-        Path(folder), overwrite=True, marks=[CONFIG], others=[WEIGHTS, FACTS], kind="model"
+        Path(folder),
+        overwrite=True,
+        marks=[CONFIG],
+        others=[WEIGHTS, FACTS, TOKENIZER],
+        kind="model",
     ) as new:
         save_file(tensors, new / WEIGHTS, {"format": "pt"})
         _write_json(new / CONFIG, published_config(model.config, dtype))
         _write_json(new / FACTS, facts)
+        if isinstance(tokenizer, PairTokenizer):
+            (new / TOKENIZER).write_text(tokenizer.to_json() + "\n", encoding="utf-8")
+
+
+def load_tokenizer(folder: str | Path) -> TextTokenizer:
+    """Return what the student in a folder reads with: its ``tokenizer.json``, else bytes.
+
+    Raises ``UsageError`` where that is damaged.
+    """
+    written = Path(folder) / TOKENIZER
+    return PairTokenizer.read(written) if written.exists() else ByteTokenizer()
 
 
 def add_facts(folder: str | Path, facts: Mapping[str, Any]) -> None:
@@ -174,8 +193,7 @@ def read_config(folder: Path) -> ModelConfig:
 def _check_preset(folder: Path, config: ModelConfig, expected: str) -> None:
     def shape(one: ModelConfig) -> tuple[int, ...]:
         return (
-            one.vocabulary_size, one.text_size, one.hidden_size, one.layers, one.heads,
-            one.groups, one.ffn_size,
+            one.hidden_size, one.layers, one.heads, one.groups, one.ffn_size
         )  # fmt: skip
 
     if shape(config) == shape(preset(expected)):

@@ -24,8 +24,8 @@ from lauter.student.training_settings import TrainSettings
 from lauter.student.training_state import Progress, generators_kept
 from lauter.student.validation import ALL, HeldOut, Slices, by_slice, check_same_codec, reduced
 
-SpeakEvaluation = Callable[[SpeechModel], Mapping[str, float]]
-"""Lets a student speak and measures it; where there is a ``cer``, it chooses the best."""
+SpeakEvaluation = Callable[[SpeechModel, TextTokenizer], Mapping[str, float]]
+"""Lets a student speak, which reads by a tokenizer, and measures it; ``cer`` chooses the best."""
 
 
 @dataclass(frozen=True)
@@ -96,24 +96,25 @@ class Examiner:
         self._settings = settings
         self._config = config
         self._device = device
+        self._tokenizer = tokenizer
         self._teacher = teacher
         self._speak_evaluation = speak
         self._rank, self._world = dist.get_rank(), dist.get_world_size()
         self._held_out: HeldOut | None = None
         if settings.evaluate_every:
-            self._held_out = self._open_held_out(tokenizer, columns)
+            self._held_out = self._open_held_out(columns)
             check_same_codec(
                 self._held_out.codec_fingerprint,
                 codec_fingerprint,
                 f"the split {settings.valid_split}",
             )
 
-    def _open_held_out(self, tokenizer: TextTokenizer, columns: Sequence[str]) -> HeldOut:
+    def _open_held_out(self, columns: Sequence[str]) -> HeldOut:
         settings = self._settings
         try:
             return HeldOut(
                 settings.data,
-                tokenizer,
+                self._tokenizer,
                 self._config.vocabulary,
                 settings.batches,
                 self._config.context,
@@ -159,7 +160,7 @@ class Examiner:
         if model is not None:
             try:
                 with torch.no_grad():
-                    spoken = [dict(self._speak_evaluation(model))]
+                    spoken = [dict(self._speak_evaluation(model, self._tokenizer))]
             except LauterError as error:
                 spoken = [error]  # the others would wait for ever
         dist.broadcast_object_list(spoken, device=torch.device("cpu"))

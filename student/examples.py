@@ -122,6 +122,24 @@ class LanceBlocks:
         )
 
 
+def texts_of(folder: str | Path, split: str) -> Iterator[str]:
+    """Yield what a tokenizer is to read: each sample's text with its tags, and its speaker's name.
+
+    Raises ``UsageError`` for a folder that is no export.
+    """
+    blocks = _open_blocks(Path(folder), split)
+    for block in range(len(blocks.counts)):
+        for record in blocks.read(block, PROMPT_COLUMNS).to_pylist():
+            yield tag_words(record) + record["text"]
+            yield record["speaker"]
+
+
+def _open_blocks(folder: Path, split: str) -> Blocks:
+    if (folder / SPEECH).exists():
+        return LanceBlocks(find_rows(folder, split))
+    return ShardBlocks(find_shards(folder, split))
+
+
 @dataclass(frozen=True, slots=True)
 class SpokenExample:
     """An example with the id and the columns of the sample that it was made of."""
@@ -160,12 +178,7 @@ class SpokenExamples:
         self.folder = Path(folder)
         self._tokenizer = tokenizer
         self._vocabulary = vocabulary
-        lies_in_lance = (self.folder / SPEECH).exists()
-        self._blocks: Blocks = (
-            LanceBlocks(find_rows(self.folder, split))
-            if lies_in_lance
-            else ShardBlocks(find_shards(self.folder, split))
-        )
+        self._blocks = _open_blocks(self.folder, split)
         self.counts = self._blocks.counts
         self.identity = self._blocks.identity
         self._ends = np.cumsum(np.asarray(self.counts, np.int64))

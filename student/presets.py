@@ -1,16 +1,21 @@
 """The sizes in which a student comes: from one that a laptop trains to the published 3B.
 
-The first three read bytes and are small because their vocabulary is; `3b` is the shape of the
+The first three are small because their vocabulary is: the bytes of text, or as many ids as a learnt
+tokenizer has; `3b` is the shape of the
 released Step-Audio-TTS-3B, tensor for tensor, so that its weights fit.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
+from lauter.datasets.codes import CODES
 from lauter.datasets.errors import UsageError
 from lauter.datasets.layout import COMPACT, STEP_AUDIO, Vocabulary
+
+_ROUND: Final = 64
+"""A vocabulary is a multiple of it, so that matrices have a good shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,14 @@ PRESETS: Final[Mapping[str, ModelConfig]] = MappingProxyType(
     }
 )
 """Presets by name."""
+
+
+def with_text(config: ModelConfig, text_size: int) -> ModelConfig:
+    """Return a shape with room for ``text_size`` ids of text: itself, where it has that."""
+    if text_size <= config.text_size:
+        return config
+    size = -(-(text_size + CODES) // _ROUND) * _ROUND
+    return replace(config, text_size=text_size, vocabulary_size=size)
 
 
 def preset(name: str) -> ModelConfig:

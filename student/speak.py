@@ -20,7 +20,7 @@ from lauter.datasets.errors import UsageError
 from lauter.datasets.layout import Ids, Reference, speech_prompt, tag_words
 from lauter.datasets.records import Prompt
 from lauter.datasets.text_tokens import ByteTokenizer, TextTokenizer
-from lauter.student.checkpoint import load_model
+from lauter.student.checkpoint import load_model, load_tokenizer
 from lauter.student.generation import Generated, Sampling, generate
 from lauter.student.model import SpeechModel
 from lauter.student.timbres import TIMBRES, as_timbre, check_codec
@@ -124,8 +124,8 @@ class Student:
         model, facts = load_model(folder, device=device, dtype=dtype)
         opened = open_codec(codec).to(device)
         return cls(
-            model, facts, opened, sampling=sampling, batch_size=batch_size,
-            name=f"the student in {folder}",
+            model, facts, opened, tokenizer=load_tokenizer(folder), sampling=sampling,
+            batch_size=batch_size, name=f"the student in {folder}",
         )  # fmt: skip
 
     @property

@@ -35,7 +35,7 @@ from lauter.datasets.layout import (
 )
 from lauter.datasets.text_tokens import ByteTokenizer, TextTokenizer
 from lauter.datasets.top_logits import MOST_NAMED, TopLogits, cut
-from lauter.student.checkpoint import load_model
+from lauter.student.checkpoint import load_model, load_tokenizer
 from lauter.student.generation import Generated
 from lauter.student.legal import legal_parts
 from lauter.student.model import SpeechModel
@@ -94,8 +94,8 @@ class Teacher:
         theirs, ours = facts.get("tokenizer_fingerprint"), self._tokenizer.fingerprint()
         if theirs not in (None, ours):
             raise UsageError(
-                f"{name} reads text by the tokenizer {theirs}, and this one is {ours}; "
-                "take a teacher with this tokenizer"
+                f"{name} has learnt to read by the tokenizer {theirs}, and this one is {ours}; "
+                "copy its whole folder again"
             )
         # Answers are kept at temperature 1, from which any other can be had.
         self.fingerprint = content_id(
@@ -111,11 +111,20 @@ class Teacher:
         kept: Kept | None = None,
         device: torch.device | str = "cpu",
         dtype: torch.dtype | None = None,
-        tokenizer: TextTokenizer | None = None,
     ) -> "Teacher":
         """Load a teacher from a student's folder; raises ``UsageError`` where there is none."""
         model, facts = load_model(folder, device=device, dtype=dtype)
+        tokenizer = load_tokenizer(folder)
         return cls(model, facts, name=f"the teacher {folder}", kept=kept, tokenizer=tokenizer)
+
+    def check_reads_as(self, tokenizer: TextTokenizer) -> None:
+        """Raise ``UsageError`` where a student's ids of text mean another thing to the teacher."""
+        theirs, ours = self._tokenizer.fingerprint(), tokenizer.fingerprint()
+        if theirs != ours:
+            raise UsageError(
+                f"{self.name} reads text by the tokenizer {theirs}, and the student by {ours}; "
+                "set tokenizer to the teacher's folder"
+            )
 
     def example(self, row: Mapping[str, Any]) -> Example:
         """Return what a row of a corpus or an export asks; it has the columns ``READS``.

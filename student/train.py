@@ -24,7 +24,6 @@ import torch
 import torch.distributed as dist
 
 from lauter.datasets.errors import LauterError, UsageError
-from lauter.datasets.text_tokens import ByteTokenizer, TextTokenizer
 from lauter.student.batches import Batch, Packs, Step, linguistic_places
 from lauter.student.beginning import beginning
 from lauter.student.cached_teacher import TEACHER_COLUMN, teacher_of
@@ -89,7 +88,6 @@ def train(
     *,
     speak_evaluation: SpeakEvaluation | None = None,
     on_step: Callable[[Mapping[str, float], int], None] | None = None,
-    tokenizer: TextTokenizer | None = None,
 ) -> TrainResult:
     """Train to the end of the run, going on where ``settings.output`` holds a checkpoint.
 
@@ -100,7 +98,7 @@ def train(
     of another run, and ``NoNumberError`` where the loss is no number.
     """
     device = open_process_group(settings.threads)
-    trainer = Trainer(settings, device, tokenizer or ByteTokenizer(), speak_evaluation)
+    trainer = Trainer(settings, device, speak_evaluation)
     return trainer.run(on_step)
 
 
@@ -111,14 +109,13 @@ class Trainer:
         self,
         settings: TrainSettings,
         device: torch.device,
-        tokenizer: TextTokenizer,
         speak_evaluation: SpeakEvaluation | None,
     ) -> None:
         self.settings = settings
         self.device = device
         self._rank, self._world = dist.get_rank(), dist.get_world_size()
         self._output = Path(settings.output)
-        model, told = beginning(settings)
+        model, told, tokenizer = beginning(settings)
         self.config = model.config
         vocabulary = self.config.vocabulary
         columns = (TEACHER_COLUMN,) if settings.loss.wants_teacher else ()
@@ -140,6 +137,7 @@ class Trainer:
             teacher=self._teacher,
             speak=speak_evaluation,
         )
+        self._tokenizer = tokenizer
         self._facts = {
             "preset": settings.preset,
             "tokenizer_fingerprint": tokenizer.fingerprint(),
@@ -152,9 +150,9 @@ class Trainer:
         }
         self._bound_to = {
             "preset": settings.preset,
+            "tokenizer_fingerprint": tokenizer.fingerprint(),
             "model": asdict(replace(self.config, dropout=0.0)),
             "codec_fingerprint": examples.codec_fingerprint,
-            "tokenizer_fingerprint": tokenizer.fingerprint(),
             "zero": settings.zero,
             "precision": settings.precision,
             "lora": asdict(settings.lora) if settings.lora.rank else None,
@@ -380,7 +378,9 @@ class Trainer:
         if not self._rank:
             facts = self._facts | {"step": self.progress.step, "best": self.progress.best}
             model = self._engine.module.model
-            save_model(model, self._output / STUDENT, facts, weights=weights)
+            save_model(
+                model, self._output / STUDENT, facts, weights=weights, tokenizer=self._tokenizer
+            )
         dist.barrier()
 
 

@@ -60,10 +60,12 @@ class TrainSettings:
     Training ends after ``steps``, or else after ``epochs``; a run whose ``output`` holds a
     checkpoint goes on from it. The rate warms up over ``warm_up`` steps and falls from
     ``learning_rate`` to ``least_learning_rate`` along a cosine. ``init`` is a student's folder to
-    begin with, which must be of the ``preset``, or of any size where that is None. ``zero`` is
-    DeepSpeed's stage (bf16 wants 1 or more); ``offload`` puts the optimizer's state, or weights
-    too (``all``, stage 3), into the host's memory. Every ``save_every`` steps a checkpoint is
-    written, of which the last ``keep`` stay; every ``evaluate_every`` steps the split
+    begin with, which must be of the ``preset``, or of any size where that is None; it keeps its
+    tokenizer. New weights read by ``tokenizer``: ``bytes``; ``pairs`` of them, learnt from the
+    training texts until there are ``text_size`` ids; or as the student in this folder does.
+    ``zero`` is DeepSpeed's stage (bf16 wants 1 or more); ``offload`` puts the optimizer's state, or
+    weights too (``all``, stage 3), into the host's memory. Every ``save_every`` steps a checkpoint
+    is written, of which the last ``keep`` stay; every ``evaluate_every`` steps the split
     ``valid_split`` is evaluated (0: never). After ``patience`` evaluations without a better one
     training stops (0: never). With ``lora.rank`` above 0 the student of ``init`` stays as it is and
     only adapters learn; the student that is written has them in its weights.
@@ -74,6 +76,8 @@ class TrainSettings:
     output: str
     preset: str | None = "tiny"
     init: str | None = None
+    tokenizer: str = "bytes"
+    text_size: int = 512
     dropout: float = 0.0
     seed: int = 0
     steps: int | None = 1000

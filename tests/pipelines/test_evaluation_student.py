@@ -191,7 +191,7 @@ def test_a_model_in_training_is_measured_by_what_it_says(
         lambda folder, *, split, count: list(items()[1 : 1 + count]),
     )
     measure = SpeakEvaluation("export", count=1, codec=codec_folder)
-    figures = measure(taught_model())
+    figures = measure(taught_model(), ByteTokenizer())
     assert set(figures) <= {"cer", "wer", "speaker_similarity", "failed"}
     assert figures["cer"] > 0.3 and figures["failed"] in (0.0, 1.0)
-    assert measure(taught_model()) == figures
+    assert measure(taught_model(), ByteTokenizer()) == figures

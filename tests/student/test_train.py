@@ -14,7 +14,7 @@ from midget import SHAPE, settings_of
 
 from lauter.datasets.errors import UsageError
 from lauter.datasets.layout import COMPACT
-from lauter.datasets.text_tokens import ByteTokenizer
+from lauter.datasets.text_tokens import ByteTokenizer, TextTokenizer
 from lauter.student.batches import BatchSettings, Packs, Position
 from lauter.student.checkpoint import load_model
 from lauter.student.distill import LossSettings, distillation_loss
@@ -168,7 +168,7 @@ def test_it_learns_what_there_is_to_learn(folder: Path) -> None:
 
 
 def spoken(figures: Iterator[float]) -> Any:
-    def speak(model: SpeechModel) -> dict[str, float]:
+    def speak(model: SpeechModel, tokenizer: TextTokenizer) -> dict[str, float]:
         assert not model.training
         torch.rand(5)
         return {"cer": next(figures)}
@@ -225,7 +225,7 @@ def test_a_held_out_loss_that_is_no_number_is_told_as_such(
 
 
 def test_an_evaluation_that_fails_costs_no_step(folder: Path, whole: Path) -> None:
-    def deaf(model: SpeechModel) -> Mapping[str, float]:
+    def deaf(model: SpeechModel, tokenizer: TextTokenizer) -> Mapping[str, float]:
         raise UsageError("the recogniser is not here")
 
     settings = run(folder, "deaf", evaluate_every=3, save_every=100)

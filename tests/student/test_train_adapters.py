@@ -11,6 +11,7 @@ from midget import SHAPE, settings_of
 from torch import Tensor
 
 from lauter.datasets.errors import UsageError
+from lauter.datasets.text_tokens import TextTokenizer
 from lauter.student.checkpoint import load_model, save_model
 from lauter.student.lora import LoraSettings
 from lauter.student.model import SpeechModel, build
@@ -109,7 +110,7 @@ def test_whoever_listens_in_between_hears_the_student_that_is_written(
 ) -> None:
     heard: list[dict[str, Tensor]] = []
 
-    def speak(model: SpeechModel) -> dict[str, float]:
+    def speak(model: SpeechModel, tokenizer: TextTokenizer) -> dict[str, float]:
         heard.append({name: weight.clone() for name, weight in model.state_dict().items()})
         return {"cer": 1 / len(heard)}
 

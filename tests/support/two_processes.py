@@ -21,6 +21,7 @@ import torch
 import torch.distributed as dist
 from midget import settings_of
 
+from lauter.datasets.text_tokens import TextTokenizer
 from lauter.student.model import SpeechModel
 from lauter.student.train import train
 from lauter.student.training_settings import OnPolicySettings, TrainSettings
@@ -31,7 +32,7 @@ def stop_after_three(figures: Mapping[str, float], steps: int) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def spoken(model: SpeechModel) -> dict[str, float]:
+def spoken(model: SpeechModel, tokenizer: TextTokenizer) -> dict[str, float]:
     """A figure that all of the gathered weights take part in, and some lots are drawn for."""
     torch.rand(3)
     return {"cer": sum(float(weight.double().abs().sum()) for weight in model.parameters())}
