@@ -24,10 +24,13 @@ from lauter.pipelines.evaluation_items import items_of_export
 from lauter.pipelines.evaluation_student import StudentSpeaks, device_name
 from lauter.pipelines.speaking_evaluation import SCORERS
 from lauter.student.evaluation import Bootstrap, Ratio
+from lauter.student.generation import Sampling
 from lauter.student.speak import Student
 
 RESULTS = Path(__file__).parent / "results" / "filter_benefit.json"
-SPLITS = {"train": 0.94, "valid": 0.02, "test": 0.04}
+SPLITS = {"train": 0.9, "valid": 0.02, "test": 0.08}
+SAMPLING = Sampling(temperature=0.3)
+"""As in `make demo`."""
 
 
 def main(folder: Path, settings: list[str]) -> None:
@@ -45,7 +48,7 @@ def main(folder: Path, settings: list[str]) -> None:
     items = items_of_export(folder / "export-accepted", split="test", corpus=corpus)
     systems = []
     for name in ("all", "accepted"):
-        speaks = StudentSpeaks(Student.open(folder / name / "student"))
+        speaks = StudentSpeaks(Student.open(folder / name / "student", sampling=SAMPLING))
         speaks.name = name
         systems.append(speaks)
     found = evaluate(items, systems, SCORERS).systems
@@ -57,6 +60,7 @@ def main(folder: Path, settings: list[str]) -> None:
         "damaged_share": SHARE,
         "settings": settings,
         "filter": _filter_figures(corpus),
+        "temperature": SAMPLING.temperature,
         "held_out_texts": len(items),
         "cer_all": asdict(bootstrap.estimate(of_all)),
         "cer_accepted": asdict(bootstrap.estimate(of_accepted)),

@@ -23,13 +23,16 @@ _held: set[TextIO] = set()
 
 
 @contextmanager
-def single_writer(folder: Path) -> Iterator[None]:
-    """Hold the lock of ``folder``; raises ``UsageError`` that names whoever holds it."""
+def single_writer(folder: Path, *, kind: str = "corpus") -> Iterator[None]:
+    """Hold the lock of ``folder``; raises ``UsageError`` that names whoever holds it.
+
+    ``kind`` is what messages call the folder.
+    """
     with plainly(folder, "written"):
         file = (folder / LOCK).open("a+", encoding="utf-8")
     with file:
         with plainly(folder, "locked"):
-            _lock(file, folder)
+            _lock(file, folder, kind)
         _held.add(file)
         try:
             yield
@@ -37,14 +40,14 @@ def single_writer(folder: Path) -> Iterator[None]:
             _held.discard(file)
 
 
-def _lock(file: TextIO, folder: Path) -> None:
+def _lock(file: TextIO, folder: Path, kind: str) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         file.seek(0)
         raise UsageError(
-            f"the corpus {folder} is being written by {_holder(file.read())}; "
-            "wait until it ends, stop it, or write to another corpus"
+            f"the {kind} {folder} is being written by {_holder(file.read())}; "
+            f"wait until it ends, stop it, or write to another {kind}"
         ) from error
     file.truncate(0)
     since = datetime.now(UTC).isoformat(timespec="seconds")

@@ -42,6 +42,8 @@ COMMANDS = {
     "evaluate": "measure a student against its teacher on held-out texts, with a verdict",
 }
 
+_BEGIN_ANEW = {"speak", "evaluate", "codec report"}
+"""Commands that do all of their work again."""
 _WITH_A_SECOND_WORD = {name.split()[0] for name in COMMANDS if " " in name}
 
 
@@ -87,7 +89,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _dispatch(name, overrides, console)
     except KeyboardInterrupt:
-        complaints.print("stopped; what was committed is kept, and the same command goes on")
+        goes_on = "" if name in _BEGIN_ANEW else ", and the same command goes on"
+        complaints.print(f"stopped; what was written is kept{goes_on}")
         return STOPPED
     except LauterError as error:
         if debug:

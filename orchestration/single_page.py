@@ -1,6 +1,7 @@
 """Reports as one HTML file that plays its own sounds and asks nothing of the network."""
 
 import base64
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,13 @@ def check_replaceable(page: Path, mark: bytes) -> None:
         raise UsageError(f"{page} is a folder; name a file for the report")
     if page.is_file() and mark not in page.read_bytes()[:2000]:
         raise UsageError(f"{page} is there and no report of Lauter's; name another file")
+
+
+def check_writable(folder: Path) -> None:
+    """Raise ``UsageError`` where no folder can be made here: known before hours are measured."""
+    nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise UsageError(f"{folder} cannot be written, as {nearest} cannot; name another folder")
 
 
 def write_whole(file: Path, text: str) -> None:

@@ -97,14 +97,12 @@ def items_of_export(
     """Return at most ``count`` samples of an export's split.
 
     An export has no recordings of its voices beside its samples: they are the corpus's, where that
-    is given, else the first neutral sample of each speaker in another split.
+    is given and has them, else the first neutral sample of each speaker in another split.
     """
     rows = list(islice(_rows(folder, split), count))
     wanted = {(row["speaker"], row["dialect"]) for row, _ in rows}
-    if corpus is not None:
-        references = _references(corpus.voices())
-    else:
-        references = _neutral_samples(folder, split, wanted)
+    references = dict(_references(corpus.voices())) if corpus is not None else {}
+    references |= _neutral_samples(folder, split, wanted - references.keys())
     return [_item(row, clip, references, None) for row, clip in rows]
 
 
@@ -184,6 +182,8 @@ def _rows(folder: str | Path, split: str) -> Iterator[tuple[dict[str, Any], Clip
 def _neutral_samples(folder: str | Path, split: str, wanted: set[tuple[str, str]]) -> _References:
     """Return a neutral sample for each speaker, of whom another split has one."""
     found: dict[tuple[str, str], tuple[Clip, str | None]] = {}
+    if not wanted:
+        return found
     for other in ("train", "valid", "test"):
         if other == split:
             continue

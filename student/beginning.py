@@ -3,20 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import torch
 
+from lauter.datasets.errors import UsageError
 from lauter.datasets.pair_tokenizer import PairTokenizer
 from lauter.datasets.text_tokens import ByteTokenizer, TextTokenizer
-from lauter.student.checkpoint import load_model, load_tokenizer, read_config
+from lauter.student.checkpoint import CONFIG, load_model, load_tokenizer
 from lauter.student.examples import texts_of
 from lauter.student.model import SpeechModel, build
 from lauter.student.presets import PRESETS, with_text
-from lauter.student.training_settings import TrainSettings
-
-BYTES: Final = "bytes"
-PAIRS: Final = "pairs"
+from lauter.student.training_settings import BYTES, PAIRS, TrainSettings
 
 
 def beginning(settings: TrainSettings) -> tuple[SpeechModel, Mapping[str, Any], TextTokenizer]:
@@ -31,7 +29,8 @@ def beginning(settings: TrainSettings) -> tuple[SpeechModel, Mapping[str, Any], 
         for part in model.modules():
             if isinstance(part, torch.nn.Dropout):
                 part.p = settings.dropout
-        return model, told, load_tokenizer(settings.init)
+        # The published weights, of which nothing is told, learn to read anew.
+        return model, told, load_tokenizer(settings.init) if told else _new_tokenizer(settings)
     tokenizer = _new_tokenizer(settings)
     shape = with_text(PRESETS[settings.preset or ""], tokenizer.size)
     return build(replace(shape, dropout=settings.dropout), seed=settings.seed), {}, tokenizer
@@ -43,5 +42,9 @@ def _new_tokenizer(settings: TrainSettings) -> TextTokenizer:
     if settings.tokenizer == PAIRS:
         texts = texts_of(settings.data, settings.train_split)
         return PairTokenizer.learnt(texts, settings.text_size)
-    read_config(Path(settings.tokenizer))  # says what is wrong with a folder that is no student
+    if not (Path(settings.tokenizer) / CONFIG).exists():
+        raise UsageError(
+            f"there is no tokenizer '{settings.tokenizer}'; choose {BYTES}, {PAIRS} or the folder "
+            "of a student"
+        )
     return load_tokenizer(settings.tokenizer)

@@ -84,10 +84,31 @@ def save_model(
 def load_tokenizer(folder: str | Path) -> TextTokenizer:
     """Return what the student in a folder reads with: its ``tokenizer.json``, else bytes.
 
-    Raises ``UsageError`` where that is damaged.
+    Raises ``UsageError`` where that is damaged, or is not what the student has learnt with.
     """
-    written = Path(folder) / TOKENIZER
-    return PairTokenizer.read(written) if written.exists() else ByteTokenizer()
+    place = Path(folder)
+    written = place / TOKENIZER
+    tokenizer = PairTokenizer.read(written) if written.exists() else ByteTokenizer()
+    check_tokenizer(tokenizer, read_config(place), read_facts(place), f"the student in {folder}")
+    return tokenizer
+
+
+def check_tokenizer(
+    tokenizer: TextTokenizer, config: ModelConfig, facts: Mapping[str, Any], name: str
+) -> None:
+    """Raise ``UsageError`` where a student of this shape and facts does not read so."""
+    ours = tokenizer.fingerprint()
+    if facts.get("tokenizer_fingerprint", ours) != ours or tokenizer.size > config.text_size:
+        raise UsageError(
+            f"{name} has learnt with another tokenizer than the one that lies beside it; copy its "
+            f"whole folder again, {TOKENIZER} too"
+        )
+    if not facts and tokenizer.size != config.text_size:
+        raise UsageError(
+            f"{name} reads {config.text_size} ids of text, and the tokenizer at hand has "
+            f"{tokenizer.size}; the published tokenizers are not read yet, so take a student that "
+            "`lauter distill` trained"
+        )
 
 
 def add_facts(folder: str | Path, facts: Mapping[str, Any]) -> None:

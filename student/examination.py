@@ -20,6 +20,7 @@ from lauter.student.batches import Batch
 from lauter.student.engine import Engine, copy_weights
 from lauter.student.model import SpeechModel, build
 from lauter.student.presets import ModelConfig
+from lauter.student.processes import raise_together
 from lauter.student.training_settings import TrainSettings
 from lauter.student.training_state import Progress, generators_kept
 from lauter.student.validation import ALL, HeldOut, Slices, by_slice, check_same_codec, reduced
@@ -127,10 +128,18 @@ class Examiner:
                 "evaluate_every=0"
             ) from error
 
-    def examine(self, engine: Engine) -> Examination:
-        """Measure the student as it is now; it draws no lots of the training."""
+    def validate(self, engine: Engine) -> Slices:
+        """Return the means of the loss by slice; no lots of the training are drawn."""
         with generators_kept():
-            return Examination(self._validate(engine), self._speak(engine))
+            return self._validate(engine)
+
+    def listen(self, engine: Engine) -> Mapping[str, float]:
+        """Return what the speaking evaluation measures (nothing, where there is none).
+
+        What it raises it raises on all ranks. No lots of the training are drawn.
+        """
+        with generators_kept():
+            return self._speak(engine)
 
     def _validate(self, engine: Engine) -> Slices:
         held_out = self._held_out
@@ -156,18 +165,17 @@ class Examiner:
         if self._rank == 0:
             model = plain_model(self._config, self._device, self._settings.precision)
         copy_weights(engine, model)
-        spoken: list[Any] = [None]
+        spoken: list[Mapping[str, float]] = [{}]
+        failed = None
         if model is not None:
             try:
                 with torch.no_grad():
                     spoken = [dict(self._speak_evaluation(model, self._tokenizer))]
             except LauterError as error:
-                spoken = [error]  # the others would wait for ever
+                failed = error
+        raise_together(failed)
         dist.broadcast_object_list(spoken, device=torch.device("cpu"))
-        if isinstance(spoken[0], LauterError):
-            raise spoken[0]
-        measured: Mapping[str, float] = spoken[0]
-        return measured
+        return spoken[0]
 
 
 def plain_model(config: ModelConfig, device: torch.device, precision: str) -> SpeechModel:

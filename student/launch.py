@@ -1,9 +1,10 @@
 """The same training in one process, under torchrun or DeepSpeed's launcher, or on Ray Train.
 
-Whoever launches waits, tells each step as it is logged, and ends as if it had trained itself: with
-the result, the sentence of a ``UsageError``, or, after Ctrl-C or SIGTERM, with the checkpoint that
-the processes wrote. On Ray a worker that dies takes the others along; all are started again and go
-on from the newest checkpoint in the output folder, which therefore must be one that they share.
+Whoever launches waits, tells each step as it is logged (not on Ray), and ends as if it had trained
+itself: with the result, the sentence of a ``UsageError``, or, after Ctrl-C or SIGTERM, with the
+checkpoint that the processes wrote (on Ray, with the last before it). On Ray a worker that dies
+takes the others along; all are started again and go on from the newest checkpoint in the output
+folder, which therefore must be one that they share.
 """
 
 import json
@@ -24,7 +25,7 @@ from lauter.student.launched import OUTCOME, made_evaluation
 from lauter.student.processes import stop_requests
 from lauter.student.train import TrainResult, train
 from lauter.student.training_log import LogTail
-from lauter.student.training_settings import TrainSettings
+from lauter.student.training_settings import BYTES, PAIRS, TrainSettings
 from lauter.student.training_state import newest_checkpoint
 
 LAUNCHERS: Final = ("none", "torchrun", "deepspeed", "ray")
@@ -90,6 +91,8 @@ def launch(
     job = output / JOB
     plain = settings.plain() | {"data": _whole(settings.data), "init": _whole(settings.init)}
     plain |= {"output": str(output)}
+    if settings.tokenizer not in (BYTES, PAIRS):
+        plain["tokenizer"] = _whole(settings.tokenizer)
     plain["on_policy"]["teacher"] = _whole(settings.on_policy.teacher)
     job.write_text(json.dumps({"settings": plain, "evaluation": spec}), encoding="utf-8")
     (output / OUTCOME).unlink(missing_ok=True)
@@ -191,7 +194,7 @@ def _on_ray(job: Path, how: Launch) -> None:
         )
         try:
             trainer.fit()
-        except ray.train.base_trainer.TrainingFailedError as error:
+        except ray.train.TrainingFailedError as error:
             if job.with_name(OUTCOME).exists():
                 return  # it was refused or stopped, and says so itself
             raise LauterError(

@@ -73,8 +73,8 @@ class OnPolicy:
             asked.teacher or "", device=device, dtype=speaker.lm_head.weight.dtype
         )
         config, name = self._teacher.model.config, self._teacher.name
-        check_same_ids(config.vocabulary, speaker.config.vocabulary)
         self._teacher.check_reads_as(tokenizer)
+        check_same_ids(config.vocabulary, speaker.config.vocabulary)
         check_same_codec(packs.examples.codec_fingerprint, self._teacher.codec_fingerprint, name)
         if settings.batches.reference_share and not self._teacher.facts.get(REFERENCE_TURNS):
             raise UsageError(

@@ -5,12 +5,16 @@ import signal
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 import torch
 import torch.distributed as dist
+
+from lauter.datasets.corpus_lock import single_writer
+from lauter.datasets.errors import LauterError
 
 PATIENCE: Final = timedelta(hours=4)
 """How long ranks wait for one that lets the student speak."""
@@ -44,6 +48,33 @@ def open_process_group(threads: int = 0) -> torch.device:
                 timeout=PATIENCE,
             )
     return torch.device("cuda", torch.cuda.current_device()) if cuda else torch.device("cpu")
+
+
+def raise_together(error: LauterError | None) -> None:
+    """Raise on every rank what any of them met (all ranks call it, those without with None)."""
+    met: list[LauterError | None] = [None] * dist.get_world_size()
+    dist.all_gather_object(met, error)
+    for one in met:
+        if one is not None:
+            raise one
+
+
+@contextmanager
+def alone(output: Path) -> Iterator[None]:
+    """Keep all other runs out of a run's folder (all ranks call it; rank 0 holds the lock).
+
+    Raises ``UsageError`` where another one, perhaps left over from a killed launcher, trains there.
+    """
+    refused = None
+    with ExitStack() as held:
+        if dist.get_rank() == 0:
+            try:
+                output.mkdir(parents=True, exist_ok=True)
+                held.enter_context(single_writer(output, kind="run"))
+            except LauterError as error:
+                refused = error
+        raise_together(refused)
+        yield
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 import torch
 
@@ -20,7 +21,7 @@ from lauter.datasets.errors import UsageError
 from lauter.datasets.layout import Ids, Reference, speech_prompt, tag_words
 from lauter.datasets.records import Prompt
 from lauter.datasets.text_tokens import ByteTokenizer, TextTokenizer
-from lauter.student.checkpoint import load_model, load_tokenizer
+from lauter.student.checkpoint import check_tokenizer, load_model, load_tokenizer
 from lauter.student.generation import Generated, Sampling, generate
 from lauter.student.model import SpeechModel
 from lauter.student.timbres import TIMBRES, as_timbre, check_codec
@@ -101,7 +102,10 @@ class Student:
         self._batch_size = batch_size
         self._name = name
         self._timbres: dict[str, Timbre] = {}
-        self._check_tokenizer()
+        # A recording that many texts are said after is heard once.
+        self._timbre_of: WeakKeyDictionary[Clip, Timbre] = WeakKeyDictionary()
+        self._codes_of: WeakKeyDictionary[Clip, Codes] = WeakKeyDictionary()
+        check_tokenizer(self._tokenizer, model.config, facts, name)
         check_codec(facts, codec, name)
 
     @classmethod
@@ -164,6 +168,12 @@ class Student:
             if on_spoken:
                 on_spoken(len(spoken), len(requests))
         return [spoken[number] for number in range(len(requests))]
+
+    def check(self, requests: Sequence[SpeechRequest]) -> None:
+        """Raise what ``speak`` would refuse of these requests, and say nothing."""
+        for request in requests:
+            self._timbre(request)
+            self._prompt(request)
 
     def _speak_together(
         self,
@@ -232,8 +242,10 @@ class Student:
                 f"{self._name} goes on from what the reference recording says; "
                 "give its text as well (reference_text)"
             )
-        (codes,) = self.codec.encode([recording.samples], [recording.sample_rate])
-        return Reference(text, codes)
+        if recording not in self._codes_of:
+            (codes,) = self.codec.encode([recording.samples], [recording.sample_rate])
+            self._codes_of[recording] = codes
+        return Reference(text, self._codes_of[recording])
 
     def _speaker(self, request: SpeechRequest) -> str:
         asked, known = request.prompt.speaker, list(self.facts.get("speakers", ()))
@@ -246,8 +258,12 @@ class Student:
         return asked
 
     def _timbre(self, request: SpeechRequest) -> "Timbre":
-        if request.reference is not None:
-            return self.codec.timbre(request.reference.samples, request.reference.sample_rate)
+        recording = request.reference
+        if recording is not None:
+            if recording not in self._timbre_of:
+                heard = self.codec.timbre(recording.samples, recording.sample_rate)
+                self._timbre_of[recording] = heard
+            return self._timbre_of[recording]
         speaker = self._speaker(request)
         if speaker not in self._timbres:
             stored = self.facts.get(TIMBRES, {}).get(speaker)
@@ -258,17 +274,6 @@ class Student:
                 )
             self._timbres[speaker] = as_timbre(stored)
         return self._timbres[speaker]
-
-    def _check_tokenizer(self) -> None:
-        ours = self._tokenizer.fingerprint()
-        learnt = self.facts.get("tokenizer_fingerprint", ours)
-        if learnt != ours or self._tokenizer.size > self._model.config.text_size:
-            raise UsageError(f"{self._name} has learnt with another tokenizer; open it with that")
-        if not self.facts and self._tokenizer.size != self._model.config.text_size:
-            raise UsageError(
-                f"{self._name} reads {self._model.config.text_size} ids of text, and the embedded "
-                f"tokenizer has {self._tokenizer.size}; open it with its own tokenizer"
-            )
 
 
 def most_codes(text: str) -> int:

@@ -35,7 +35,7 @@ from lauter.datasets.layout import (
 )
 from lauter.datasets.text_tokens import ByteTokenizer, TextTokenizer
 from lauter.datasets.top_logits import MOST_NAMED, TopLogits, cut
-from lauter.student.checkpoint import load_model, load_tokenizer
+from lauter.student.checkpoint import check_tokenizer, load_model, load_tokenizer
 from lauter.student.generation import Generated
 from lauter.student.legal import legal_parts
 from lauter.student.model import SpeechModel
@@ -91,12 +91,7 @@ class Teacher:
                 "codec_fingerprint); take a model that `lauter distill` trained"
             )
         self.codec_fingerprint = str(facts["codec_fingerprint"])
-        theirs, ours = facts.get("tokenizer_fingerprint"), self._tokenizer.fingerprint()
-        if theirs not in (None, ours):
-            raise UsageError(
-                f"{name} has learnt to read by the tokenizer {theirs}, and this one is {ours}; "
-                "copy its whole folder again"
-            )
+        check_tokenizer(self._tokenizer, model.config, facts, name)
         # Answers are kept at temperature 1, from which any other can be had.
         self.fingerprint = content_id(
             "lauter.top_logits.v1",
@@ -122,8 +117,9 @@ class Teacher:
         theirs, ours = self._tokenizer.fingerprint(), tokenizer.fingerprint()
         if theirs != ours:
             raise UsageError(
-                f"{self.name} reads text by the tokenizer {theirs}, and the student by {ours}; "
-                "set tokenizer to the teacher's folder"
+                f"{self.name} reads text by the tokenizer {theirs}, and the student by {ours}; let "
+                "the student begin with new weights (init=null) and set tokenizer to the teacher's "
+                "folder"
             )
 
     def example(self, row: Mapping[str, Any]) -> Example:

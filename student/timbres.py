@@ -44,12 +44,20 @@ def timbres_of(
         clips = found.get(sample.record["speaker"])
         if clips is None or len(clips) == RECORDINGS or not _is_neutral(sample.record):
             continue
-        if sample.clip.duration_s >= _LEAST_S:
+        if sample.clip.duration_s >= _LEAST_S and _has_timbre(codec, sample.clip):
             clips.append(sample.clip)
             missing -= len(clips) == RECORDINGS
         if not missing:
             break
     return {speaker: mean_timbre(codec, clips) for speaker, clips in found.items() if clips}
+
+
+def _has_timbre(codec: "Codec", clip: Clip) -> bool:
+    try:
+        codec.timbre(clip.samples, clip.sample_rate)
+    except UsageError:  # mute, or damaged: another utterance tells more
+        return False
+    return True
 
 
 def add_timbres(

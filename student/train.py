@@ -14,7 +14,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -36,12 +36,12 @@ from lauter.student.engine import (
     open_engine,
     whole_weights,
 )
-from lauter.student.examination import Examiner, SpeakEvaluation, plain_model, reckon
+from lauter.student.examination import Examination, Examiner, SpeakEvaluation, plain_model, reckon
 from lauter.student.examples import SpokenExamples
 from lauter.student.lora import adapters, add_adapters
 from lauter.student.model import SpeechModel
 from lauter.student.on_policy import Lesson, OnPolicy
-from lauter.student.processes import open_process_group, stop_requests
+from lauter.student.processes import alone, open_process_group, raise_together, stop_requests
 from lauter.student.speak import REFERENCE_TURNS
 from lauter.student.teaching import weights_digest
 from lauter.student.training_log import TrainingLog, peak_flops, training_flops
@@ -150,9 +150,10 @@ class Trainer:
         }
         self._bound_to = {
             "preset": settings.preset,
+            "codec_fingerprint": examples.codec_fingerprint,
+            "data": examples.identity,  # other texts may make another tokenizer
             "tokenizer_fingerprint": tokenizer.fingerprint(),
             "model": asdict(replace(self.config, dropout=0.0)),
-            "codec_fingerprint": examples.codec_fingerprint,
             "zero": settings.zero,
             "precision": settings.precision,
             "lora": asdict(settings.lora) if settings.lora.rank else None,
@@ -209,7 +210,7 @@ class Trainer:
         )
         figures: dict[str, float] = {}
         ended = "finished"
-        with self._log() as log, stop_requests() as stop_came:
+        with alone(self._output), self._log() as log, stop_requests() as stop_came:
             if self._evaluation_is_owed():
                 self._evaluate(log)
             started = time.perf_counter()
@@ -218,14 +219,10 @@ class Trainer:
                 if log:
                     log.write(progress.step, figures)
                     if on_step:
-                        on_step(figures, self.steps)
+                        on_step(figures | {"step": progress.step}, self.steps)
                 is_last = progress.step == settings.steps or step.after.epoch == settings.epochs
                 if _is_due(progress.step, settings.evaluate_every, is_last) and not stopped:
-                    try:
-                        self._evaluate(log)
-                    except LauterError:  # what was learnt is not lost with what was not measured
-                        self._save()
-                        raise
+                    self._evaluate(log)
                 if settings.patience and progress.since_best >= settings.patience:
                     ended, is_last = "patience", True
                 if stopped or _is_due(progress.step, settings.save_every, is_last):
@@ -357,11 +354,21 @@ class Trainer:
         )
 
     def _evaluate(self, log: TrainingLog | None) -> None:
-        """Measure the student, and write it where it is the best so far."""
-        examined = self._examiner.examine(self._engine)
+        """Measure the student, and write it where it is the best so far.
+
+        What was learnt is not lost with what could not be measured or written: a checkpoint is
+        saved first, which all ranks do together, as they have all met the error.
+        """
+        slices = self._examiner.validate(self._engine)
         step = self.progress.step
-        if reckon(self.progress, examined.figure):
-            self._write_student()
+        try:
+            examined = Examination(slices, self._examiner.listen(self._engine))
+            if reckon(self.progress, examined.figure):
+                self._write_student()
+        except LauterError:
+            with suppress(OSError, RuntimeError):  # the disk may be what is at fault
+                self._save()
+            raise
         if examined.note:
             self._notes.append(f"at step {step} {examined.note}")
         if log:
@@ -375,13 +382,17 @@ class Trainer:
     def _write_student(self) -> None:
         """Write the student as it is now (all ranks call it)."""
         weights = whole_weights(self._engine, keep=not self._rank)
+        failed = None
         if not self._rank:
             facts = self._facts | {"step": self.progress.step, "best": self.progress.best}
             model = self._engine.module.model
-            save_model(
-                model, self._output / STUDENT, facts, weights=weights, tokenizer=self._tokenizer
-            )
-        dist.barrier()
+            try:
+                save_model(
+                    model, self._output / STUDENT, facts, weights=weights, tokenizer=self._tokenizer
+                )
+            except LauterError as error:
+                failed = error
+        raise_together(failed)
 
 
 def _weight_of(batch: Batch, loss: LossSettings) -> float:

@@ -53,6 +53,11 @@ class OnPolicySettings:
         Sampling(temperature=self.temperature)
 
 
+BYTES: Final = "bytes"
+PAIRS: Final = "pairs"
+"""The tokenizers that are no folder of a student."""
+
+
 @dataclass(frozen=True)
 class TrainSettings:
     """A run of distillation: ``data`` is an export, ``output`` the folder of all that it makes.
@@ -146,6 +151,19 @@ class TrainSettings:
             value = getattr(self, name)
             if value is not None and value < figure:
                 raise UsageError(f"{name} is {value}; set {figure} or more")
+        if not 0 <= self.seed < 2**32:
+            raise UsageError(f"seed is {self.seed}; set 0 to {2**32 - 1}")
+        if not 0 <= self.weight_decay < math.inf:
+            raise UsageError(f"weight_decay is {self.weight_decay:g}; set 0 or more")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise UsageError(f"betas are {list(self.betas)}; set shares from 0 to below 1")
+        if not 0 <= self.dropout < 1:
+            raise UsageError(f"dropout is {self.dropout:g}; set a share from 0 to below 1")
+        if self.patience and not self.evaluate_every:
+            raise UsageError(
+                f"patience={self.patience} waits for evaluations, and evaluate_every=0 makes none; "
+                "set one of them otherwise"
+            )
         if not self.clip > 0:
             raise UsageError(f"clip is {self.clip:g}; set the gradient's greatest norm, above 0")
 

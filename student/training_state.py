@@ -82,12 +82,18 @@ def check_same_run(checkpoint: Checkpoint, bound_to: Mapping[str, Any]) -> None:
     """Raise ``UsageError`` where a run would go on from a checkpoint of another kind of run."""
     for name, ours in bound_to.items():
         theirs = checkpoint.bound_to.get(name)
-        if theirs != json.loads(json.dumps(ours)):
+        if theirs == json.loads(json.dumps(ours)):
+            continue
+        if name == "data":
             raise UsageError(
-                f"the checkpoint {checkpoint.folder} was trained with {name}={_told(theirs)}, and "
-                f"this run has {name}={_told(ours)}; set that again, or begin anew in another "
-                "output folder"
+                f"the checkpoint {checkpoint.folder} was trained on another export, or on this one "
+                "before it was made anew; name that export, or begin anew in another output folder"
             )
+        raise UsageError(
+            f"the checkpoint {checkpoint.folder} was trained with {name}={_told(theirs)}, and "
+            f"this run has {name}={_told(ours)}; set that again, or begin anew in another "
+            "output folder"
+        )
 
 
 def _told(value: Any) -> str:

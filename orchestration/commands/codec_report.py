@@ -16,7 +16,7 @@ from lauter.orchestration.devices import existing_device
 from lauter.orchestration.evaluation.record import data_digest
 from lauter.orchestration.making import make, split_shares
 from lauter.orchestration.progress import counted_progress
-from lauter.orchestration.single_page import write_whole
+from lauter.orchestration.single_page import check_writable, write_whole
 from lauter.orchestration.tables import print_named
 from lauter.pipelines.codec_report import (
     codec_figures,
@@ -49,6 +49,7 @@ def run(settings: DictConfig, console: Console) -> int:
             "say in which codec's folder the report is to be kept, with codec.folder=my-codec; the "
             "codec that comes with Lauter stays as it was installed"
         )
+    check_writable(Path(chosen.report))
     device = existing_device("codec.device", chosen.device)
     codec = open_codec(chosen.folder).to(device)
     corpus = Corpus.open(settings.corpus)

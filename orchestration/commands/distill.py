@@ -34,7 +34,8 @@ def run(settings: DictConfig, console: Console) -> int:
         def on_step(figures: Mapping[str, Any], steps: int) -> None:
             told = f"loss {figures['loss']:.3f}, {figures['tokens_per_s']:,.0f} tokens/s"
             total = steps or None
-            progress.update(task, advance=1, total=total, told=f"{told}, MFU {figures['mfu']:.1%}")
+            told = f"{told}, MFU {figures['mfu']:.1%}"
+            progress.update(task, completed=figures["step"], total=total, told=told)
 
         result = launch(training, how, evaluation=evaluation, on_step=on_step)
     record = {"command": "distill", "settings": OmegaConf.to_container(settings, resolve=True)}
@@ -78,6 +79,11 @@ def training_of(
     training = settings_from(plain)
     if count <= 0:
         return training, how, None
+    if not training.evaluate_every:
+        raise UsageError(
+            f"distill.speak_texts={count} are said at evaluations, and distill.evaluate_every=0 "
+            "makes none; set one of them otherwise"
+        )
     given = {
         "data": str(Path(training.data).resolve()),
         "split": training.valid_split,

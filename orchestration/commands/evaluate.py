@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from lauter.datasets.corpus import Corpus
+from lauter.datasets.corpus_layout import MARK as MARK_OF_CORPUS
 from lauter.datasets.errors import QualityGateMissedError, UsageError
 from lauter.orchestration.evaluation.page import MARK, evaluation_page
 from lauter.orchestration.evaluation.record import as_json, utterances
@@ -20,7 +21,7 @@ from lauter.orchestration.making import make, split_shares
 from lauter.orchestration.progress import counted_progress
 from lauter.orchestration.run_record import newest_export
 from lauter.orchestration.sampling import sampling_of
-from lauter.orchestration.single_page import check_replaceable, write_whole
+from lauter.orchestration.single_page import check_replaceable, check_writable, write_whole
 from lauter.pipelines.evaluate import Evaluation, evaluate
 from lauter.pipelines.evaluation_items import (
     Item,
@@ -48,6 +49,7 @@ def run(settings: DictConfig, console: Console) -> int:
     folder = Path(options.folder)
     page = folder / "evaluation.html"
     check_replaceable(page, MARK)
+    check_writable(folder)
     if options.count is not None and options.count < 1:
         raise UsageError(f"evaluate.count is {options.count}; set 1 or more, or null for all")
     items = _items(settings)
@@ -77,12 +79,14 @@ def _items(settings: DictConfig) -> list[Item]:
         if settings.student is None:
             raise UsageError("nothing says who is to speak the list; set student=FOLDER")
         return items_of_list(options.list, options.language, count=options.count)
-    corpus = Corpus.open(settings.corpus) if Path(settings.corpus).exists() else None
     if options.data is not None:
+        # Whatever else lies where corpora do by default is not what was asked for.
+        is_there = (Path(settings.corpus) / MARK_OF_CORPUS).exists()
+        voices = Corpus.open(settings.corpus) if is_there else None
         return items_of_export(
-            options.data, split=options.split, count=options.count, corpus=corpus
+            options.data, split=options.split, count=options.count, corpus=voices
         )
-    corpus = corpus or Corpus.open(settings.corpus)  # says what is missing
+    corpus = Corpus.open(settings.corpus)
     shares = split_shares(settings)
     if options.split not in shares:
         known = newest_export(corpus.path) or "EXPORT"

@@ -12,7 +12,7 @@ from lauter.datasets.audio import Clip
 from lauter.datasets.errors import QualityGateMissedError, UsageError
 from lauter.datasets.records import Prompt
 from lauter.datasets.tags import MAX_LEVEL, Dialect, Emotion, Style
-from lauter.filters.asr import WhisperRecogniser
+from lauter.filters.asr import Recogniser, WhisperRecogniser
 from lauter.orchestration.devices import existing_device
 from lauter.orchestration.progress import counted_progress
 from lauter.orchestration.sampling import sampling_of
@@ -20,6 +20,8 @@ from lauter.pipelines.best_of import Choice, best_of
 from lauter.student.speak import SpeechRequest, Student
 
 SUFFIX = ".wav"
+WRITTEN_TOGETHER = 64
+"""Texts that are held in memory at once, and lost together where the machine dies."""
 
 
 def run(settings: DictConfig, console: Console) -> int:
@@ -28,7 +30,8 @@ def run(settings: DictConfig, console: Console) -> int:
     if settings.student is None:
         raise UsageError("no student is named; set student=… to the folder of one")
     places = _places(options)
-    requests = [_request(options, text, settings.seed) for text in places.values()]
+    reference = _reference(options)
+    requests = [_request(options, text, settings.seed, reference) for text in places.values()]
     _check_writable(list(places))
     student = Student.open(
         settings.student,
@@ -37,21 +40,39 @@ def run(settings: DictConfig, console: Console) -> int:
         sampling=sampling_of(settings),
         batch_size=options.texts_at_once,
     )
+    student.check(requests)  # all of them, before any is spoken
+    recogniser = WhisperRecogniser() if options.best_of > 1 else None
+    failures: list[str | None] = []
+    heard_s = spent_s = 0.0
+    named = list(zip(places.items(), requests, strict=True))
     with counted_progress(console, "speaking") as on_spoken:
-        if options.best_of > 1:
-            recogniser = WhisperRecogniser()
-            chosen = best_of(student, requests, recogniser, options.best_of, on_spoken=on_spoken)
-        else:
-            spoken = student.speak(requests, on_spoken=on_spoken)
-            chosen = [
-                Choice(one, request.seed, None, None)
-                for one, request in zip(spoken, requests, strict=True)
-            ]
-    for (place, text), choice in zip(places.items(), chosen, strict=True):
-        console.print(_written(place, text, choice))
-    _say_speed(console, chosen)
-    _check_all_ended(chosen)
+        for first in range(0, len(named), WRITTEN_TOGETHER):
+            group = named[first : first + WRITTEN_TOGETHER]
+            asked = [request for _, request in group]
+            for ((place, text), _), choice in zip(
+                group, _choices(student, asked, recogniser, options.best_of), strict=True
+            ):
+                console.print(_written(place, text, choice))
+                failures.append(choice.spoken.failure)
+                heard_s += _heard_s(choice)
+                spent_s += choice.spoken.seconds
+            on_spoken(len(failures), len(named))
+    if heard_s:
+        console.print(f"{heard_s:.1f} s of speech, each second in {spent_s / heard_s:.2f} s")
+    _check_all_ended(failures)
     return 0
+
+
+def _choices(
+    student: Student, asked: Sequence[SpeechRequest], recogniser: Recogniser | None, tries: int
+) -> list[Choice]:
+    """Return what was kept of each request: with a recogniser the best of so many tries."""
+    if recogniser is not None:
+        return best_of(student, asked, recogniser, tries)
+    return [
+        Choice(one, request.seed, None, None)
+        for one, request in zip(student.speak(asked), asked, strict=True)
+    ]
 
 
 def _places(options: DictConfig) -> dict[Path, str]:
@@ -97,7 +118,16 @@ def _named_texts(file: Path) -> dict[str, str]:
     return texts
 
 
-def _request(options: DictConfig, text: str, seed: int) -> SpeechRequest:
+def _reference(options: DictConfig) -> Clip | None:
+    if options.reference is None:
+        return None
+    recording = Clip(Path(options.reference).read_bytes())
+    if not recording.encoded:
+        raise UsageError(f"the reference {options.reference} is empty; name a recording")
+    return recording
+
+
+def _request(options: DictConfig, text: str, seed: int, reference: Clip | None) -> SpeechRequest:
     dialect = Dialect(_chosen("dialect", options.dialect, list(Dialect)))
     emotion = _chosen("emotion", options.emotion, list(Emotion))
     if not -MAX_LEVEL <= options.speed_level <= MAX_LEVEL:
@@ -120,11 +150,6 @@ def _request(options: DictConfig, text: str, seed: int) -> SpeechRequest:
         speed_level=options.speed_level,
         speaker=options.speaker or "",
     )
-    reference = None
-    if options.reference is not None:
-        reference = Clip(Path(options.reference).read_bytes())
-        if not reference.encoded:
-            raise UsageError(f"the reference {options.reference} is empty; name a recording")
     return SpeechRequest(prompt, seed, reference, options.reference_text)
 
 
@@ -157,22 +182,16 @@ def _written(place: Path, text: str, choice: Choice) -> str:
     return f"{place}  {', '.join(told)}: {text}"
 
 
-def _say_speed(console: Console, chosen: Sequence[Choice]) -> None:
-    heard_s = sum(
-        len(one.spoken.samples) / one.spoken.sample_rate
-        for one in chosen
-        if one.spoken.samples is not None
-    )
-    spent_s = sum(one.spoken.seconds for one in chosen)
-    if heard_s:
-        console.print(f"{heard_s:.1f} s of speech, each second in {spent_s / heard_s:.2f} s")
+def _heard_s(choice: Choice) -> float:
+    samples = choice.spoken.samples
+    return 0.0 if samples is None else len(samples) / choice.spoken.sample_rate
 
 
-def _check_all_ended(chosen: Sequence[Choice]) -> None:
-    failed = [one.spoken.failure for one in chosen if one.spoken.failure is not None]
+def _check_all_ended(failures: Sequence[str | None]) -> None:
+    failed = [failure for failure in failures if failure is not None]
     if failed:
         raise QualityGateMissedError(
-            f"{len(failed)} of {len(chosen)} texts were not said to their end "
+            f"{len(failed)} of {len(failures)} texts were not said to their end "
             f"({', '.join(sorted(set(failed)))}); try another seed=…, speaking.best_of=4, or a "
             "student that has learnt longer"
         )

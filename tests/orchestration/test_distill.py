@@ -127,6 +127,7 @@ def test_speaking_in_between_is_asked_of_the_pipelines() -> None:
         (["distill.lora.rank=4", "distill.init=null", "distill.preset=tiny"], "set init to its"),
         (["distill.lora.targets=[lm_head]"], "'lm_head' is no projection to adapt; set lora.targ"),
         (["distill.lora.rank=-1"], "lora.rank is -1; set 1 or more, or 0 to adapt nothing"),
+        (["distill.speak_texts=4", "distill.evaluate_every=0"], "speak_texts=4 are said at evalu"),
         (["distill.zero=2"], "was trained with zero=0, and this run has zero=2"),
     ],
 )

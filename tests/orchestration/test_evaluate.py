@@ -154,6 +154,17 @@ def test_what_cannot_be_evaluated_is_one_sentence(
     assert answer.err.count("\n") == 1 and not folder.exists()
 
 
+def test_a_folder_that_cannot_be_is_known_before_anything_is_said(
+    ask: Ask, spoken: Path, student: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").touch()
+    answer = ask(
+        "evaluate", f"corpus={spoken}", f"student={student}",
+        f"evaluate.folder={tmp_path / 'notes.txt' / 'deep'}", *HELD_OUT,
+    )  # fmt: skip
+    assert answer.code == 2 and "notes.txt cannot; name another folder" in answer.err
+
+
 def test_a_student_of_another_codec_is_one_sentence(
     ask: Ask, spoken: Path, student: Path, tmp_path: Path
 ) -> None:

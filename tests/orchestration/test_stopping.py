@@ -69,7 +69,7 @@ def test_a_stopped_run_goes_on_where_it_was(
         time.sleep(0.1)
     out, err = running.communicate(timeout=60)
     assert running.returncode == 130, (out, err)
-    assert err == "stopped; what was committed is kept, and the same command goes on\n"
+    assert err == "stopped; what was written is kept, and the same command goes on\n"
     kept = ids_of(corpus)
     assert 8 <= len(kept) < 100
     answer = ask("synthesize", *words, MANY)

@@ -46,8 +46,13 @@ def test_a_student_keeps_its_tokenizer_and_lends_it(folder: Path) -> None:
         assert load_tokenizer(train(settings).student).fingerprint() == learnt.fingerprint()
     assert Teacher.open(first).fingerprint
     (first / "tokenizer.json").unlink()
-    with pytest.raises(UsageError, match="copy its whole folder again"):
-        Teacher.open(first)
+    for use in (
+        lambda: Teacher.open(first),
+        lambda: beginning(further),
+        lambda: beginning(new(folder, "none", tokenizer=str(first))),
+    ):
+        with pytest.raises(UsageError, match="copy its whole folder again"):
+            use()
 
 
 def test_a_run_does_not_go_on_with_another_tokenizer(folder: Path) -> None:
@@ -59,10 +64,10 @@ def test_a_run_does_not_go_on_with_another_tokenizer(folder: Path) -> None:
 def test_a_teacher_that_reads_otherwise_is_told_how_to_be_followed(folder: Path) -> None:
     teacher = train(new(folder, "bytes")).student
     asked = OnPolicySettings(share=1.0, teacher=str(teacher))
-    with pytest.raises(UsageError, match="; set tokenizer to the teacher's folder"):
-        train(new(folder, "refused", tokenizer="pairs", text_size=272, on_policy=asked))
+    with pytest.raises(UsageError, match="and set tokenizer to the teacher's folder"):
+        train(new(folder, "refused", tokenizer="pairs", text_size=300, on_policy=asked))
 
 
 def test_a_folder_that_is_no_student_is_told(folder: Path) -> None:
-    with pytest.raises(UsageError, match="is no student"):
+    with pytest.raises(UsageError, match="; choose bytes, pairs or the folder of a student"):
         beginning(new(folder, "none", tokenizer=str(folder / "nowhere")))

@@ -130,6 +130,13 @@ def test_a_worker_of_ray_that_refuses_dies_once(folder: Path) -> None:
 
 
 @pytest.mark.slow
+def test_what_a_worker_of_ray_refuses_is_said_as_it_says_it(folder: Path) -> None:
+    settings = settings_of(folder / "data", folder / "ray-refused", folder / "data")
+    with pytest.raises(UsageError, match="is no student"):
+        launch(settings, Launch("ray", 1, restarts=0))
+
+
+@pytest.mark.slow
 def test_on_ray_a_killed_worker_costs_the_steps_since_the_checkpoint(two: Path) -> None:
     marks = two / "marks"
     marks.mkdir()

@@ -161,7 +161,7 @@ def test_what_cannot_be_said_or_corrected_is_refused(changed: dict[str, Any], to
         ({}, {"codec_fingerprint": "codec-2"}, "of the codec codec-1, those of the teacher .* of"),
         ({"context": 32}, {}, r"longest example has \d+ ids, more than the 32 of the teacher"),
         ({"vocabulary_size": 5504}, {}, "cannot score the student's ids"),
-        ({}, {"tokenizer_fingerprint": "words"}, "by the tokenizer words"),
+        ({}, {"tokenizer_fingerprint": "words"}, "has learnt with another tokenizer"),
     ],
 )
 def test_a_teacher_that_cannot_correct_this_student_is_refused(

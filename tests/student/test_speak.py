@@ -12,6 +12,7 @@ from taught_student import (
     SHAPE,
     SPEAKER,
     TAUGHT,
+    TIMBRE,
     some_codes,
     taught_model,
     write_taught_student,
@@ -21,12 +22,15 @@ from taught_student import (
 from lauter.datasets.audio import Clip
 from lauter.datasets.errors import UsageError
 from lauter.datasets.layout import COMPACT, END, Ids, Reference, speech_prompt
+from lauter.datasets.pair_tokenizer import PairTokenizer
 from lauter.datasets.records import Prompt
 from lauter.datasets.text_tokens import ByteTokenizer
 from lauter.student import speak
+from lauter.student.checkpoint import save_model
 from lauter.student.codec.codec import Codec, Timbre, open_codec
 from lauter.student.generation import Sampling
 from lauter.student.model import SpeechModel, build
+from lauter.student.presets import with_text
 from lauter.student.speak import EMPTY, NO_END, SpeechRequest, Student, most_codes
 
 GREEDY = Sampling(temperature=0)
@@ -219,8 +223,50 @@ def test_another_tokenizer_is_told(codec: Codec) -> None:
 
 def test_a_published_model_wants_its_own_tokenizer(codec: Codec) -> None:
     published = build(replace(SHAPE, text_size=300), seed=1)
-    with pytest.raises(UsageError, match="reads 300 ids of text, and the embedded tokenizer has"):
+    with pytest.raises(UsageError, match="reads 300 ids of text, and the tokenizer at hand has"):
         Student(published, {}, codec)
+
+
+def test_a_student_of_byte_pairs_reads_by_its_own_tokenizer(
+    codec: Codec, codec_folder: Path, tmp_path: Path
+) -> None:
+    pairs = PairTokenizer.learnt(["one two"] * 9, 300)
+    facts = {
+        "codec_fingerprint": codec.fingerprint, "tokenizer_fingerprint": pairs.fingerprint(),
+        "speakers": [SPEAKER], "timbres": {SPEAKER: TIMBRE},
+    }  # fmt: skip
+    shape = with_text(SHAPE, pairs.size)
+    save_model(build(shape, seed=1), tmp_path / "student", facts, tokenizer=pairs)
+
+    student = Student.open(tmp_path / "student", codec=codec_folder, sampling=Sampling(max_codes=5))
+
+    (said,) = student.speak([asking("one two")])
+    assert len(said.codes) <= 5
+    (tmp_path / "student" / "tokenizer.json").unlink()
+    with pytest.raises(UsageError, match="copy its whole folder again"):
+        Student.open(tmp_path / "student", codec=codec_folder)
+
+
+def test_what_would_be_refused_is_known_before_anything_is_said(student: Student) -> None:
+    student.check([asking("one")])
+    with pytest.raises(UsageError, match="the text is empty"):
+        student.check([asking("one"), asking(" ")])
+
+
+def test_a_recording_is_heard_once_for_many_texts(
+    student: Student, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = Clip.of(np.sin(np.arange(32_000, dtype=np.float32) / 20), 16_000)
+    heard = []
+    timbre = type(student.codec).timbre
+
+    def counted(codec: Codec, *samples: Any) -> Any:
+        heard.append(samples)
+        return timbre(codec, *samples)
+
+    monkeypatch.setattr(type(student.codec), "timbre", counted)
+    student.speak([asking("one", reference=recording), asking("two", reference=recording)])
+    assert len(heard) == 1
 
 
 def test_a_texts_length_limits_its_speech() -> None:

@@ -151,7 +151,7 @@ def test_a_row_that_cannot_be_asked_is_named(
     ("facts", "said"),
     [
         ({}, "does not say whose codes it speaks"),
-        (FACTS | {"tokenizer_fingerprint": "words"}, "by the tokenizer words"),
+        (FACTS | {"tokenizer_fingerprint": "words"}, "has learnt with another tokenizer"),
     ],
 )
 def test_a_model_that_cannot_teach_is_refused(

@@ -12,6 +12,7 @@ import torch
 from coded_export import coded_export
 from midget import SHAPE, settings_of
 
+from lauter.datasets.corpus_lock import single_writer
 from lauter.datasets.errors import UsageError
 from lauter.datasets.layout import COMPACT
 from lauter.datasets.text_tokens import ByteTokenizer, TextTokenizer
@@ -237,6 +238,27 @@ def test_an_evaluation_that_fails_costs_no_step(folder: Path, whole: Path) -> No
     assert lines(folder / "deaf") == lines(folder / "whole")
 
 
+def test_a_student_that_cannot_be_written_costs_no_step(folder: Path, whole: Path) -> None:
+    settings = run(folder, "foreign", evaluate_every=3, save_every=100)
+    (folder / "foreign" / "student").mkdir(parents=True)
+    (folder / "foreign" / "student" / "mine.wav").touch()
+    with pytest.raises(UsageError, match="student"):
+        train(settings)
+    assert newest_checkpoint(folder / "foreign").progress.step == 3
+
+    (folder / "foreign" / "student" / "mine.wav").unlink()
+    train(settings)
+    assert lines(folder / "foreign") == lines(whole)
+
+
+def test_two_runs_do_not_share_a_folder(folder: Path) -> None:
+    (folder / "shared").mkdir()
+    told = r"the run .*shared is being written by process \d+"
+    with single_writer(folder / "shared", kind="run"), pytest.raises(UsageError, match=told):
+        train(run(folder, "shared"))
+    assert train(run(folder, "shared", steps=1)).steps == 1
+
+
 def test_evaluation_draws_no_lots_of_the_training(folder: Path, whole: Path) -> None:
     settings = run(folder, "spoken", evaluate_every=1)
     train(settings, speak_evaluation=spoken(iter([0.5] * 6)))
@@ -349,6 +371,11 @@ def test_old_checkpoints_go_and_every_line_has_its_figures(whole: Path) -> None:
         ({"precision": "bf16"}, "bf16 wants zero=1 or more"),
         ({"zero": 4}, "DeepSpeed's stages are 0, 1, 2 and 3"),
         ({"clip": 0.0}, "clip is 0"),
+        ({"seed": -1}, "seed is -1; set 0 to"),
+        ({"weight_decay": -1.0}, "weight_decay is -1; set 0 or more"),
+        ({"betas": (0.9, 1.0)}, "betas are .*; set shares from 0 to below 1"),
+        ({"dropout": 1.5}, "dropout is 1.5; set a share"),
+        ({"patience": 2, "evaluate_every": 0}, "patience=2 waits for evaluations"),
         ({"learning_rate": 1e-5}, "falls to least_learning_rate"),
         ({"save_every": 0}, "save_every is 0; set 1 or more"),
     ],
