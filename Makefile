@@ -38,7 +38,7 @@ demo: environment
 	$(BIN)/lauter codec encode corpus=runs/demo/phrases
 	$(BIN)/lauter export recipe=phrases corpus=runs/demo/phrases export.folder=runs/demo/codes export.overwrite=true
 	$(BIN)/lauter distill recipe=phrases distill.data=runs/demo/codes distill.output=runs/demo/student
-	$(BIN)/lauter evaluate student=runs/demo/student/student corpus=runs/demo/phrases evaluate.data=runs/demo/codes evaluate.folder=runs/demo/evaluation evaluate.count=60 evaluate.against=null speaking.temperature=0.3
+	$(BIN)/lauter evaluate student=runs/demo/student/student corpus=runs/demo/phrases evaluate.data=runs/demo/codes evaluate.folder=runs/demo/evaluation evaluate.count=60 evaluate.margin=0.15 speaking.temperature=0.3
 
 # A process for each core; the tests of one file stay together, as they share what is dear to load.
 test: environment lint

@@ -34,17 +34,23 @@ SAMPLING = Sampling(temperature=0.3)
 
 
 def main(folder: Path, settings: list[str]) -> None:
-    """Do it all under ``folder``, where what is there already is not done again."""
+    """Do it all under ``folder``, where what is there already is not done again.
+
+    ``settings`` that begin with ``distill.`` go to both trainings, others, such as
+    ``prompts.count=1500``, to the teacher.
+    """
+    training = [word for word in settings if word.startswith("distill.")]
+    asking = [word for word in settings if word not in training]
     corpus_folder = folder / "corpus"
     _run("synthesize", "recipe=phrases", "teacher._target_=damaged_teacher.DamagedTeacher",
-         "filters=default", "policy=default", f"corpus={corpus_folder}")  # fmt: skip
+         "filters=default", "policy=default", f"corpus={corpus_folder}", *asking)  # fmt: skip
     _run("codec", "encode", f"corpus={corpus_folder}")
     corpus = Corpus.open(corpus_folder)
     for name, accepted in (("all", None), ("accepted", True)):
         export = folder / f"export-{name}"
         export_webdataset(corpus, export, accepted=accepted, splits=SPLITS, overwrite=True)
         _run("distill", "recipe=phrases", f"distill.data={export}",
-             f"distill.output={folder / name}", *settings)  # fmt: skip
+             f"distill.output={folder / name}", *training)  # fmt: skip
     items = items_of_export(folder / "export-accepted", split="test", corpus=corpus)
     systems = []
     for name in ("all", "accepted"):

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,6 +19,9 @@ from lauter.datasets.errors import LauterError
 
 PATIENCE: Final = timedelta(hours=4)
 """How long ranks wait for one that lets the student speak."""
+
+DYING_S: Final = 5.0
+"""How long a run waits for the processes of one before it that are being ended."""
 
 
 def open_process_group(threads: int = 0) -> torch.device:
@@ -63,18 +67,26 @@ def raise_together(error: LauterError | None) -> None:
 def alone(output: Path) -> Iterator[None]:
     """Keep all other runs out of a run's folder (all ranks call it; rank 0 holds the lock).
 
-    Raises ``UsageError`` where another one, perhaps left over from a killed launcher, trains there.
+    Raises ``UsageError`` where another one, perhaps left over from a killed launcher, trains there
+    and does not end within ``DYING_S``.
     """
     refused = None
     with ExitStack() as held:
         if dist.get_rank() == 0:
-            try:
-                output.mkdir(parents=True, exist_ok=True)
-                held.enter_context(single_writer(output, kind="run"))
-            except LauterError as error:
-                refused = error
+            output.mkdir(parents=True, exist_ok=True)
+            patience_ends = time.monotonic() + DYING_S
+            while (refused := _locked(held, output)) and time.monotonic() < patience_ends:
+                time.sleep(0.1)
         raise_together(refused)
         yield
+
+
+def _locked(held: ExitStack, output: Path) -> LauterError | None:
+    try:
+        held.enter_context(single_writer(output, kind="run"))
+    except LauterError as error:
+        return error
+    return None
 
 
 @contextmanager

@@ -72,8 +72,8 @@ class Timbre:
 class Decoding:
     """How codes are decoded."""
 
-    steps: int = 4
-    """Euler steps of the flow."""
+    steps: int = 2
+    """Euler steps of the flow; more of them are not understood better (docs/results.md)."""
     guidance: float = 0.0
     """How hard what is told is pressed (published: 0.7); 0 takes half the time."""
     use_linguistic: bool = True
