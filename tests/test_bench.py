@@ -12,6 +12,10 @@ import numpy as np
 import pytest
 
 from lauter.datasets.identity import digest
+from lauter.datasets.records import Prompt, Request
+from lauter.datasets.tags import Dialect
+from lauter.pipelines.references import REFERENCE_TEXTS
+from lauter.teacher.fast import FastTeacher
 
 BENCH = Path(__file__).parents[1] / "bench"
 COLUMNS = ["name", "value", "unit", "against", "ratio"]
@@ -70,3 +74,13 @@ def test_damaged_speech_is_cut_or_as_loud_as_its_noise() -> None:
     noise = teacher._damaged(samples, "noise", chance) - samples
     assert np.square(noise).mean() == pytest.approx(np.square(samples).mean(), rel=0.05)
     assert teacher._damaged(samples, None, chance) is samples
+
+
+def test_the_recording_that_shows_a_damaged_teachers_voice_is_whole() -> None:
+    teacher = importlib.import_module("damaged_teacher").DamagedTeacher()
+    whole = FastTeacher()
+    text = REFERENCE_TEXTS[Dialect.EN_US]
+    for seed in range(8):
+        request = Request(Prompt(text, "en", "en-US"), "t", "f", seed).identified()
+        (ours,), (theirs,) = teacher.speak([request]), whole.speak([request])
+        assert np.array_equal(ours.samples, theirs.samples)
