@@ -26,9 +26,10 @@ from lauter.pipelines.speaking_evaluation import SCORERS
 from lauter.student.evaluation import Bootstrap, Ratio
 from lauter.student.generation import Sampling
 from lauter.student.speak import Student
+from lauter.student.timbres import add_timbres
 
 RESULTS = Path(__file__).parent / "results" / "filter_benefit.json"
-SPLITS = {"train": 0.9, "valid": 0.02, "test": 0.08}
+SPLITS = {"train": 0.86, "valid": 0.02, "test": 0.12}
 SAMPLING = Sampling(temperature=0.3)
 """As in `make demo`."""
 
@@ -54,6 +55,8 @@ def main(folder: Path, settings: list[str]) -> None:
     items = items_of_export(folder / "export-accepted", split="test", corpus=corpus)
     systems = []
     for name in ("all", "accepted"):
+        # One timbre for both, so that what they have learnt alone is told apart.
+        add_timbres(folder / name / "student", folder / "export-accepted")
         speaks = StudentSpeaks(Student.open(folder / name / "student", sampling=SAMPLING))
         speaks.name = name
         systems.append(speaks)

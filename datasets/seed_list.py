@@ -85,4 +85,4 @@ def _clip(path: Path, where: str, name: str, role: str) -> Clip:
     if duration_s < LEAST_PROMPT_S or not loudest:
         what = "is silent" if not loudest else f"is only {duration_s:.2f} s long"
         raise UsageError(f"the {role} {file} of {where} {what}; record the voice again")
-    return clip
+    return Clip(clip.encoded)  # without its samples, which a list of thousands would hold

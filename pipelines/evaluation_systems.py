@@ -5,6 +5,7 @@ teacher's own speech after codes and decoder: what it loses, no student of this 
 What the student loses beyond that is its own.
 """
 
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -102,9 +103,10 @@ class Resynthesis:
 
     def _timbre(self, clip: Clip) -> "Timbre":
         # Texts of one voice share its reference.
-        if clip.encoded not in self._timbres:
-            self._timbres[clip.encoded] = self._codec.timbre(clip.samples, clip.sample_rate)
-        return self._timbres[clip.encoded]
+        key = hashlib.sha256(clip.encoded).digest()
+        if key not in self._timbres:
+            self._timbres[key] = self._codec.timbre(*decode_audio(clip.encoded))
+        return self._timbres[key]
 
 
 def decoded_each(

@@ -6,9 +6,10 @@ figure that is no number is never the best, and a sentence says that it was none
 anything else it is neither better nor worse, and the first of its kind would stay for ever.
 """
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ import torch.distributed as dist
 from lauter.datasets.errors import LauterError, UsageError
 from lauter.datasets.text_tokens import TextTokenizer
 from lauter.student.batches import Batch
+from lauter.student.distill import LossSettings
 from lauter.student.engine import Engine, copy_weights
 from lauter.student.model import SpeechModel, build
 from lauter.student.presets import ModelConfig
@@ -41,6 +43,10 @@ class Examination:
         """What chooses the best, the less the better: the error rate of speech, else the loss."""
         return self.spoken.get("cer", self.slices[ALL].get("loss", math.nan))
 
+    def measure(self, loss: LossSettings) -> str:
+        """Return the name of what ``figure`` measures: a loss by its settings."""
+        return "cer" if "cer" in self.spoken else f"loss {json.dumps(asdict(loss), sort_keys=True)}"
+
     @property
     def note(self) -> str | None:
         """A sentence on a figure that is no number; None for one that is."""
@@ -64,14 +70,25 @@ class Examination:
         return numbers | ({"note": self.note} if self.note else {})
 
 
-def reckon(progress: Progress, figure: float) -> bool:
-    """Enter an evaluation of the step that ``progress`` is at; return whether it is the best."""
+def is_best(progress: Progress, figure: float, measure: str) -> bool:
+    """Return whether a figure is less than all before it of the same measure."""
+    best = progress.best if progress.measure == measure else None
+    return math.isfinite(figure) and (best is None or figure < best)
+
+
+def reckon(progress: Progress, figure: float, measure: str) -> None:
+    """Enter an evaluation of the step that ``progress`` is at.
+
+    The best so far counts as long as the same is measured: an error rate and a loss, or two losses
+    of other settings, cannot be compared.
+    """
+    better = is_best(progress, figure, measure)
+    if progress.measure != measure:
+        progress.best, progress.since_best, progress.measure = None, 0, measure
     progress.since_best += 1
     progress.evaluated = progress.step
-    is_best = math.isfinite(figure) and (progress.best is None or figure < progress.best)
-    if is_best:
+    if better:
         progress.best, progress.best_step, progress.since_best = figure, progress.step, 0
-    return is_best
 
 
 class Examiner:

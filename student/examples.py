@@ -3,7 +3,7 @@
 Both kinds of export keep records apart from sound, so an hour of speech costs 0.6 MB here where
 the audio would cost 100. Records are read in blocks (a shard's, or 4096 rows of Lance) of which
 the last few are kept, so an epoch that is shuffled in windows streams: memory does not grow with
-the data, but for six numbers a sample, from which batches are planned.
+the data, but for some 250 bytes a sample, from which batches are planned.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -126,10 +126,17 @@ def _in_processes(job: Path, how: Launch, settings: TrainSettings, on_step: OnSt
                 started.send_signal(signal.SIGTERM)
                 started.wait()
                 raise KeyboardInterrupt
-            for line in log.lines() if on_step else ():
-                if line["kind"] == "train" and line["step"] > seen and on_step:
-                    seen = line["step"]
-                    on_step(line, settings.steps or 0)
+            seen = _tell(log, seen, settings, on_step)
+    _tell(log, seen, settings, on_step)
+
+
+def _tell(log: LogTail, seen: int, settings: TrainSettings, on_step: OnStep | None) -> int:
+    """Tell of the steps after ``seen`` that the log has by now; return the last one."""
+    for line in log.lines() if on_step else ():
+        if line["kind"] == "train" and line["step"] > seen and on_step:
+            seen = line["step"]
+            on_step(line, settings.steps or 0)
+    return seen
 
 
 def _command(how: Launch, job: Path) -> list[str]:

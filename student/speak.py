@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from unicodedata import category
 from weakref import WeakKeyDictionary
 
 import torch
@@ -24,7 +25,7 @@ from lauter.datasets.text_tokens import ByteTokenizer, TextTokenizer
 from lauter.student.checkpoint import check_tokenizer, load_model, load_tokenizer
 from lauter.student.generation import Generated, Sampling, generate
 from lauter.student.model import SpeechModel
-from lauter.student.timbres import TIMBRES, as_timbre, check_codec
+from lauter.student.timbres import TIMBRES, as_timbre, check_codec, check_timbres
 
 if TYPE_CHECKING:
     from lauter.student.codec.codec import Codec, Timbre
@@ -42,6 +43,10 @@ REFERENCE_TURNS: Final = "reference_turns"
 _LEAST_LIMIT_S: Final = 2.0
 _LIMIT_S_PER_BYTE: Final = 0.2
 """Nobody speaks slower than this: English takes 0.07 s a byte, Mandarin 0.08."""
+_LIMIT_S_PER_SYMBOL: Final = 1.5
+"""A digit, or a sign such as $, is a word or two: "$7,777,777.77" takes 6.4 s."""
+_SLOWER_PER_LEVEL: Final = 0.3
+"""At the lowest level of speed speech takes up to two and a half times as long."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +194,7 @@ class Student:
             self._model.config.vocabulary,
             self._sampling,
             seeds=[request.seed for request in requests],
-            limits=[most_codes(request.prompt.text) for request in requests],
+            limits=[most_codes(one.prompt.text, one.prompt.speed_level) for one in requests],
         )
         audible = [row for row, one in enumerate(said) if not one.fault and len(one.codes)]
         decoded = self.codec.decode(
@@ -272,14 +277,17 @@ class Student:
                     f"{self._name} brings no timbre of the voice '{speaker}'; "
                     "give a recording of it as the reference"
                 )
+            check_timbres(self.facts, self.codec, self._name)
             self._timbres[speaker] = as_timbre(stored)
         return self._timbres[speaker]
 
 
-def most_codes(text: str) -> int:
+def most_codes(text: str, speed_level: int = 0) -> int:
     """Return how many codes speech of ``text`` can have: about three times what is usual."""
-    seconds = _LEAST_LIMIT_S + _LIMIT_S_PER_BYTE * len(text.encode())
-    return round(seconds * CODES_PER_S)
+    symbols = sum(one.isdigit() or category(one)[0] == "S" or one in "%&@#" for one in text)
+    seconds = _LIMIT_S_PER_BYTE * len(text.encode()) + _LIMIT_S_PER_SYMBOL * symbols
+    slower = 1 + _SLOWER_PER_LEVEL * max(0, -speed_level)
+    return round((_LEAST_LIMIT_S + seconds * slower) * CODES_PER_S)
 
 
 def _failure(said: Generated) -> str | None:

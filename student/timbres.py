@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 TIMBRES: Final = "timbres"
 """The fact of a student that holds them, by speaker."""
+TIMBRE_FINGERPRINT: Final = "timbre_fingerprint"
+"""The fact that says by which part of a codec they were heard."""
 RECORDINGS: Final = 5
 """A voice's timbre is the mean of so many of its utterances."""
 _LEAST_S: Final = 1.0
@@ -78,7 +80,7 @@ def add_timbres(
     opened = open_codec(codec)
     check_codec(facts, opened, f"the student in {student}")
     timbres = timbres_of(export, opened, facts.get("speakers", []), split=split)
-    add_facts(student, {TIMBRES: timbres})
+    add_facts(student, {TIMBRES: timbres, TIMBRE_FINGERPRINT: opened.timbre_fingerprint()})
     return len(timbres)
 
 
@@ -89,6 +91,20 @@ def check_codec(facts: Mapping[str, Any], codec: "Codec", name: str) -> None:
         raise UsageError(
             f"{name} speaks the codes of the codec {learnt[:12]}, and this one is "
             f"{codec.fingerprint[:12]}; name the codec that its corpus was encoded with"
+        )
+
+
+def check_timbres(facts: Mapping[str, Any], codec: "Codec", name: str) -> None:
+    """Raise ``UsageError`` where the timbres of the student ``name`` were heard by another codec.
+
+    A decoder that was trained anew has the same codes and hears voices otherwise.
+    """
+    heard_by = facts.get(TIMBRE_FINGERPRINT)  # students of before have none
+    if heard_by not in (None, codec.timbre_fingerprint()):
+        raise UsageError(
+            f"{name} brings timbres from before the codec's decoder was trained anew; run its "
+            "`lauter distill` once more, which only takes them again, or give a recording as the "
+            "reference"
         )
 
 

@@ -36,7 +36,14 @@ from lauter.student.engine import (
     open_engine,
     whole_weights,
 )
-from lauter.student.examination import Examination, Examiner, SpeakEvaluation, plain_model, reckon
+from lauter.student.examination import (
+    Examination,
+    Examiner,
+    SpeakEvaluation,
+    is_best,
+    plain_model,
+    reckon,
+)
 from lauter.student.examples import SpokenExamples
 from lauter.student.lora import adapters, add_adapters
 from lauter.student.model import SpeechModel
@@ -98,8 +105,9 @@ def train(
     of another run, and ``NoNumberError`` where the loss is no number.
     """
     device = open_process_group(settings.threads)
-    trainer = Trainer(settings, device, speak_evaluation)
-    return trainer.run(on_step)
+    # Locked before the newest checkpoint is looked for: a run that is ending may still write one.
+    with alone(Path(settings.output)):
+        return Trainer(settings, device, speak_evaluation).run(on_step)
 
 
 class Trainer:
@@ -210,7 +218,7 @@ class Trainer:
         )
         figures: dict[str, float] = {}
         ended = "finished"
-        with alone(self._output), self._log() as log, stop_requests() as stop_came:
+        with self._log() as log, stop_requests() as stop_came:
             if self._evaluation_is_owed():
                 self._evaluate(log)
             started = time.perf_counter()
@@ -220,7 +228,7 @@ class Trainer:
                     log.write(progress.step, figures)
                     if on_step:
                         on_step(figures | {"step": progress.step}, self.steps)
-                is_last = progress.step == settings.steps or step.after.epoch == settings.epochs
+                is_last = self._is_last()
                 if _is_due(progress.step, settings.evaluate_every, is_last) and not stopped:
                     self._evaluate(log)
                 if settings.patience and progress.since_best >= settings.patience:
@@ -233,7 +241,7 @@ class Trainer:
                     break
                 started = time.perf_counter()
         if progress.best is None:
-            self._write_student()
+            self._write_student(None)
         return TrainResult(
             self._output / STUDENT, progress.step, ended, figures, progress.best,
             progress.best_step, tuple(self._notes),
@@ -241,9 +249,14 @@ class Trainer:
 
     def _evaluation_is_owed(self) -> bool:
         """Whether a run was stopped where it was about to evaluate."""
-        step, every = self.progress.step, self.settings.evaluate_every
-        is_due = _is_due(step, every, step == self.settings.steps)
+        step = self.progress.step
+        is_due = _is_due(step, self.settings.evaluate_every, self._is_last())
         return step > 0 and is_due and self.progress.evaluated < step
+
+    def _is_last(self) -> bool:
+        """Whether steps or epochs are at their end."""
+        progress, settings = self.progress, self.settings
+        return progress.step == settings.steps or progress.position.epoch == settings.epochs
 
     def _log(self) -> Any:
         """Return the log on rank 0, and nothing to write to on the others."""
@@ -363,12 +376,15 @@ class Trainer:
         step = self.progress.step
         try:
             examined = Examination(slices, self._examiner.listen(self._engine))
-            if reckon(self.progress, examined.figure):
-                self._write_student()
+            measure = examined.measure(self.settings.loss)
+            if is_best(self.progress, examined.figure, measure):
+                self._write_student(examined.figure)
         except LauterError:
             with suppress(OSError, RuntimeError):  # the disk may be what is at fault
                 self._save()
             raise
+        # Only now, so that the next run evaluates and writes again what could not be written.
+        reckon(self.progress, examined.figure, measure)
         if examined.note:
             self._notes.append(f"at step {step} {examined.note}")
         if log:
@@ -379,12 +395,12 @@ class Trainer:
             self._engine, self._output, self.progress, self._bound_to, self.settings.keep
         )
 
-    def _write_student(self) -> None:
-        """Write the student as it is now (all ranks call it)."""
+    def _write_student(self, best: float | None) -> None:
+        """Write the student as it is now, with the figure that made it the best (all ranks)."""
         weights = whole_weights(self._engine, keep=not self._rank)
         failed = None
         if not self._rank:
-            facts = self._facts | {"step": self.progress.step, "best": self.progress.best}
+            facts = self._facts | {"step": self.progress.step, "best": best}
             model = self._engine.module.model
             try:
                 save_model(

@@ -40,13 +40,15 @@ UNIVERSAL: Final = "-universal"
 class Progress:
     """Where a run stands: steps done, the place in the data, and evaluations.
 
-    ``best`` is the best figure so far, at ``best_step``; ``evaluated`` the step of the last one.
+    ``best`` is the best figure so far of what ``measure`` names, at ``best_step``; ``evaluated`` is
+    the step of the last one.
     """
 
     step: int = 0
     position: Position = field(default_factory=Position)
     best: float | None = None
     best_step: int = 0
+    measure: str = ""
     evaluated: int = 0
     since_best: int = 0
 

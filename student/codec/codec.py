@@ -115,6 +115,17 @@ class Codec:
         self._log_mel = LogMel()
         self.device = torch.device("cpu")
 
+    def timbre_fingerprint(self) -> str:
+        """Return a digest of what hears voices, which learns anew with the flow."""
+        weights = self.parts["timbre"].state_dict()
+        return content_id(
+            "lauter.timbre.v1",
+            {
+                name: digest("lauter.tensor.v1", tensor.cpu().contiguous().numpy().tobytes())
+                for name, tensor in weights.items()
+            },
+        )
+
     def to(self, device: str | torch.device) -> "Codec":
         """Move the networks; the recogniser stays where it is."""
         self.device = torch.device(device)

@@ -53,6 +53,17 @@ def test_real_speech_is_written_down(together: list[Transcript]) -> None:
 
 
 @pytest.mark.slow
+def test_one_that_is_seldom_in_doubt_writes_the_same_of_clear_english(
+    clips: list[Samples], together: list[Transcript]
+) -> None:
+    english = [n for n, one in enumerate(studio_clips()) if one.prompt.language == "en"]
+    sure = WhisperRecogniser(batch_size=4, doubt=-0.5)
+    heard = sure.transcribe([clips[n] for n in english], ["en-US"] * len(english))
+    assert [one.text for one in heard] == [together[n].text for n in english]
+    assert sure.fingerprint() != WHISPER.fingerprint()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 6])
 def test_a_clip_heard_alone_is_heard_as_among_others(
     number: int, clips: list[Samples], together: list[Transcript]

@@ -35,6 +35,15 @@ def test_every_column_says_what_it_is() -> None:
     assert len({field.name for field in fields}) == len(fields)
 
 
+def test_the_recogniser_configuration_leaves_out_naturalness_and_prosody_alone() -> None:
+    assert {one.name for one in scorers("default")} - {
+        one.name for one in scorers("recogniser")
+    } == {
+        "mos",
+        "prosody",
+    }
+
+
 @pytest.mark.parametrize("policy", sorted(path.stem for path in POLICY_FOLDER.glob("*.yaml")))
 def test_the_policies_read_scores_that_some_scorer_measures(policy: str) -> None:
     check_scores(load_policy(policy), known_scores([]))

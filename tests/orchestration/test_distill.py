@@ -88,9 +88,15 @@ def test_an_evaluation_that_is_no_number_is_said_at_the_end(
     assert note in told.getvalue()
 
 
-@pytest.mark.parametrize("recipe", ["laptop", "gpu", "published"])
-def test_every_recipe_is_one_that_can_be_trained(recipe: str) -> None:
-    node = load_settings([f"distill={recipe}"]).distill
+@pytest.mark.parametrize(
+    "word",
+    [
+        "distill=laptop", "distill=gpu", "distill=published",
+        "recipe=phrases", "recipe=english-voice", "recipe=english-voice-cpu",
+    ],
+)  # fmt: skip
+def test_every_recipe_is_one_that_can_be_trained(word: str) -> None:
+    node = load_settings([word]).distill
     training, how, evaluation = distill.training_of(node, codec=None)
     assert isinstance(training.batches, BatchSettings) and isinstance(training.loss, LossSettings)
     assert how.launcher == "none" and evaluation is None

@@ -273,3 +273,24 @@ def test_a_texts_length_limits_its_speech() -> None:
     assert most_codes("") == 83
     # A minute of slow English.
     assert most_codes("a" * 600) > 60 * 42
+    # What the fast teacher takes for these.
+    assert most_codes("$7,777,777.77") > 6.4 * 42
+    assert most_codes("1,999,999") > 2 * 3.75 * 42
+    slow = most_codes("She waits for the bus.", speed_level=-5) - most_codes("")
+    assert slow == pytest.approx(
+        2.5 * (most_codes("She waits for the bus.") - most_codes("")), abs=2
+    )
+
+
+def test_timbres_of_a_decoder_before_it_was_trained_anew_are_refused(codec: Codec) -> None:
+    stored = {"speakers": [SPEAKER], "timbres": {SPEAKER: [1.0] + [0.0] * 127}}
+    for heard_by, told in ((codec.timbre_fingerprint(), None), ("another", "trained anew")):
+        student = Student(
+            taught_model(), stored | {"timbre_fingerprint": heard_by}, codec, sampling=GREEDY
+        )
+        if told is None:
+            student.check([asking("one")])
+        else:
+            with pytest.raises(UsageError, match=told):
+                student.check([asking("one")])
+        student.check([asking("one", reference=HUM)])

@@ -251,6 +251,29 @@ def test_a_student_that_cannot_be_written_costs_no_step(folder: Path, whole: Pat
     assert lines(folder / "foreign") == lines(whole)
 
 
+def test_the_best_that_could_not_be_written_is_written_by_the_next_run(folder: Path) -> None:
+    settings = run(folder, "best", evaluate_every=3, save_every=100)
+    (folder / "best" / "student").mkdir(parents=True)
+    (folder / "best" / "student" / "mine.wav").touch()
+    with pytest.raises(UsageError, match="student"):
+        train(settings, speak_evaluation=spoken(iter([0.1])))
+    assert newest_checkpoint(folder / "best").progress.best is None
+
+    (folder / "best" / "student" / "mine.wav").unlink()
+    result = train(settings, speak_evaluation=spoken(iter([0.1, 0.9])))
+    assert (result.best, result.best_step) == (0.1, 3)
+    facts = load_model(result.student)[1]
+    assert (facts["step"], facts["best"]) == (3, 0.1)
+
+
+def test_an_error_rate_is_not_compared_with_a_loss(folder: Path) -> None:
+    settings = run(folder, "measures", steps=3, evaluate_every=3)
+    assert train(settings, speak_evaluation=spoken(iter([0.01]))).best == 0.01
+    result = train(run(folder, "measures", steps=6, evaluate_every=3))
+    assert result.best_step == 6 and result.best > 0.01
+    assert load_model(result.student)[1]["step"] == 6
+
+
 def test_two_runs_do_not_share_a_folder(folder: Path) -> None:
     (folder / "shared").mkdir()
     told = r"the run .*shared is being written by process \d+"
