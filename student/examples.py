@@ -262,7 +262,7 @@ class SpokenExamples:
             if name not in there:
                 raise UsageError(
                     f"the export {self.folder} has no column {name}, which the loss needs; "
-                    "let a teacher fill it and export the corpus again"
+                    "run `lauter teach` on the corpus and export it again"
                 )
 
     def _index(self) -> None:

@@ -90,7 +90,7 @@ def check_codec(facts: Mapping[str, Any], codec: "Codec", name: str) -> None:
     if learnt != codec.fingerprint:
         raise UsageError(
             f"{name} speaks the codes of the codec {learnt[:12]}, and this one is "
-            f"{codec.fingerprint[:12]}; name the codec that its corpus was encoded with"
+            f"{codec.fingerprint[:12]}; set codec.folder to the one that encoded its corpus"
         )
 
 

@@ -119,7 +119,7 @@ class TrainSettings:
                 f"there is no student '{self.preset}'; choose one of {', '.join(PRESETS)}"
             )
         if (self.steps is None) == (self.epochs is None):
-            raise UsageError("training ends by steps or by epochs; set one of them, the other null")
+            raise UsageError("training ends by steps or by epochs; set one, and the other to null")
         if self.lora.rank and self.init is None:
             raise UsageError(
                 "adapters want a student to adapt, as new weights have learnt nothing yet; set "
@@ -140,7 +140,9 @@ class TrainSettings:
                 f"offload={self.offload} does not go with zero={self.zero}; "
                 "the optimizer's state needs stage 1 or more, weights need stage 3"
             )
-        if not 0 <= self.least_learning_rate <= self.learning_rate < math.inf:
+        if not 0 <= self.least_learning_rate <= self.learning_rate < math.inf or not (
+            self.learning_rate
+        ):
             raise UsageError(
                 f"learning_rate {self.learning_rate:g} falls to least_learning_rate "
                 f"{self.least_learning_rate:g}; set the first above 0 and the second not above it"
@@ -155,8 +157,8 @@ class TrainSettings:
             raise UsageError(f"seed is {self.seed}; set 0 to {2**32 - 1}")
         if not 0 <= self.weight_decay < math.inf:
             raise UsageError(f"weight_decay is {self.weight_decay:g}; set 0 or more")
-        if not all(0 <= beta < 1 for beta in self.betas):
-            raise UsageError(f"betas are {list(self.betas)}; set shares from 0 to below 1")
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise UsageError(f"betas are {list(self.betas)}; set two shares from 0 to below 1")
         if not 0 <= self.dropout < 1:
             raise UsageError(f"dropout is {self.dropout:g}; set a share from 0 to below 1")
         if self.patience and not self.evaluate_every:

@@ -1,6 +1,7 @@
 """`lauter codec train`: learn a codec from a corpus's accepted speech."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from omegaconf import DictConfig
 from rich.console import Console
@@ -17,7 +18,13 @@ from lauter.pipelines.encode import unfit_for_codes
 from lauter.student.codec.train_codes import CodesTraining
 from lauter.student.codec.train_flow import FlowTraining
 from lauter.student.codec.train_vocoder import VocoderTraining
-from lauter.student.codec.training import CodecTraining, Speech, train_codec, train_vocoder_alone
+from lauter.student.codec.training import (
+    CodecTraining,
+    Speech,
+    check_codec_folder,
+    train_codec,
+    train_vocoder_alone,
+)
 
 
 def run(settings: DictConfig, console: Console) -> int:
@@ -25,6 +32,7 @@ def run(settings: DictConfig, console: Console) -> int:
     chosen = settings.codec
     if not chosen.folder:
         raise UsageError("say where the codec is to be written: codec.folder=my-codec")
+    check_codec_folder(Path(chosen.folder))
     device = existing_device("codec.device", chosen.device)
     corpus = Corpus.open(settings.corpus)
     training = CodecTraining(

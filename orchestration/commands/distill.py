@@ -25,6 +25,12 @@ def run(settings: DictConfig, console: Console) -> int:
     training, how, evaluation = training_of(
         settings.distill, codec=settings.codec.folder, sampling=sampling_of(settings)
     )
+    for made_by_others in ("corpus.json", "samples.parquet"):
+        if (Path(training.output) / made_by_others).exists():
+            raise UsageError(
+                f"{training.output} holds a corpus or an export; name a folder of its own for the "
+                "run in distill.output"
+            )
     columns = (TextColumn("distilling"), BarColumn(), MofNCompleteColumn())
     with Progress(
         *columns, TimeRemainingColumn(), TextColumn("{task.fields[told]}"), console=console

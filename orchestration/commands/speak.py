@@ -16,6 +16,7 @@ from lauter.filters.asr import Recogniser, WhisperRecogniser
 from lauter.orchestration.devices import existing_device
 from lauter.orchestration.progress import counted_progress
 from lauter.orchestration.sampling import sampling_of
+from lauter.orchestration.single_page import check_writable
 from lauter.pipelines.best_of import Choice, best_of
 from lauter.student.speak import SpeechRequest, Student
 
@@ -120,6 +121,11 @@ def _named_texts(file: Path) -> dict[str, str]:
 
 def _reference(options: DictConfig) -> Clip | None:
     if options.reference is None:
+        if options.reference_text is not None:
+            raise UsageError(
+                "speaking.reference_text is what a recording says, and there is none; "
+                "set speaking.reference as well"
+            )
         return None
     recording = Clip(Path(options.reference).read_bytes())
     if not recording.encoded:
@@ -161,6 +167,7 @@ def _chosen(name: str, word: str, choices: Sequence[str]) -> str:
 
 def _check_writable(places: Sequence[Path]) -> None:
     """Make the folder before anything is spoken, so that nothing is spoken in vain."""
+    check_writable(places[0].parent)
     places[0].parent.mkdir(parents=True, exist_ok=True)
     for place in places:
         if place.is_dir():
@@ -176,7 +183,10 @@ def _written(place: Path, text: str, choice: Choice) -> str:
     if spoken.samples is None:
         return f"-  {', '.join(told)}: {text}"
     hidden = place.with_name(f".{place.name}.new")
-    soundfile.write(hidden, spoken.samples, spoken.sample_rate, "PCM_16", format="WAV")
+    try:
+        soundfile.write(hidden, spoken.samples, spoken.sample_rate, "PCM_16", format="WAV")
+    except soundfile.LibsndfileError as error:
+        raise UsageError(f"{place} cannot be written ({error}); name another place") from error
     hidden.replace(place)
     told.insert(0, f"{len(spoken.samples) / spoken.sample_rate:.2f} s")
     return f"{place}  {', '.join(told)}: {text}"

@@ -231,6 +231,13 @@ def _hear(samples: Sequence[NDArray[np.int16]], on_step: OnStep) -> list[NDArray
     return heard
 
 
+def check_codec_folder(folder: Path) -> None:
+    """Raise ``UsageError`` for a folder that holds something else than a codec."""
+    is_codec = (folder / ABOUT).exists() or (folder / _STAGES).is_dir()
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not is_codec)):
+        raise UsageError(f"{folder} is there already and is no codec; name another codec.folder")
+
+
 def _check_replaceable(folder: Path, data: str, settings: CodecTraining) -> None:
     """Raise ``UsageError`` for a folder with a codec of other codes: they would be lost with it."""
     decide, ours = ("book", "codes", "seed"), asdict(settings)

@@ -149,6 +149,7 @@ def silence_voices(folder: Path, *dialects: str) -> None:
         (["codec", "report", "corpus={own}", "codec.keep_report=true"], "codec.folder=my-codec"),
         (["codec", "train", "corpus={own}"], "codec.folder=my-codec"),
         (["codec", "train", "corpus={own}", "codec.folder={new}"], "cannot fill a book of 1024"),
+        (["codec", "train", "corpus={own}", "codec.folder={own}"], "is no codec; name another"),
         (["codec", "encode", "corpus={own}", "codec.folder={new}"], "is no codec"),
         (["codec", "encode", "corpus={own}", "codec.device=abacus"], "set codec.device=cpu"),
         (["codec", "report", "corpus={own}", "codec.device=abacus"], "set codec.device=cpu"),

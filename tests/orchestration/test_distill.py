@@ -134,6 +134,7 @@ def test_speaking_in_between_is_asked_of_the_pipelines() -> None:
         (["distill.lora.targets=[lm_head]"], "'lm_head' is no projection to adapt; set lora.targ"),
         (["distill.lora.rank=-1"], "lora.rank is -1; set 1 or more, or 0 to adapt nothing"),
         (["distill.speak_texts=4", "distill.evaluate_every=0"], "speak_texts=4 are said at evalu"),
+        (["distill.output={data}"], "holds a corpus or an export; name a folder of its own"),
         (["distill.zero=2"], "was trained with zero=0, and this run has zero=2"),
     ],
 )
@@ -142,6 +143,7 @@ def test_what_cannot_be_taught_is_a_sentence_and_exit_code_2(
 ) -> None:
     if "zero=2" in more[0] and not (folder / "run").exists():
         command.run(["distill", *words(folder)])
+    more = [word.replace("{data}", str(folder / "data")) for word in more]
     assert command.run(["distill", *words(folder), *more]) == 2
     said = capsys.readouterr().err
     assert told in said and "Traceback" not in said

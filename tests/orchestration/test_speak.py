@@ -9,6 +9,8 @@ import soundfile
 from asking import Ask
 from taught_student import TAUGHT, write_taught_student, write_untrained_codec
 
+from lauter.orchestration.settings import load_settings
+
 GREEDY = "speaking.temperature=0"
 
 
@@ -83,6 +85,8 @@ def test_the_best_of_several_tries_is_chosen_by_the_recogniser(
         (["speaking.text=one", "speaking.best_of=0"], "speaking.best_of is 0; set 1 or more"),
         (["speaking.text=one", "speaking.device=abacus"], "there is no device 'abacus' here"),
         (["speaking.text=one", "speaking.reference=nowhere.wav"], "nowhere.wav: No such file"),
+        (["speaking.text=one", "speaking.reference_text=two"], "set speaking.reference as well"),
+        (["speaking.text=one", "speaking.out=/proc/one.wav"], "/proc/one.wav cannot be written"),
         (["speaking.texts=nowhere.txt"], "nowhere.txt: No such file"),
         (["speaking.text=one", "codec.folder=nowhere"], "nowhere is no codec"),
         (["speaking.text=one", "student=nowhere"], "nowhere is no student"),
@@ -97,6 +101,24 @@ def test_what_cannot_be_done_is_told(
     answer = ask(*words, *more)
     assert answer.code == 2
     assert sentence in answer.err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Call Maria, please.", "It's ten: go!", 'Room (12) "on" the [left]', "${student} costs {5}",
+        "a=b", "back\\slash", "ends with \\", "'", "12", "true", "*.wav & #1", "你好，世界。",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("key", ["text", "reference_text"])
+def test_a_text_is_taken_as_it_stands(key: str, text: str) -> None:
+    assert load_settings([f"speaking.{key}={text}"]).speaking[key] == text
+
+
+def test_a_text_may_stand_in_quotes_of_its_own() -> None:
+    for word in ("speaking.text='Call Maria, please.'", 'speaking.text="Call Maria, please."'):
+        assert load_settings([word]).speaking.text == "Call Maria, please."
+    assert load_settings(["speaking.text=null"]).speaking.text is None
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,13 @@ def say(**changed: object) -> Callable[[Path], None]:
     return change
 
 
+def test_the_folder_of_a_run_is_told_from_that_of_its_student(tmp_path: Path) -> None:
+    (tmp_path / "student").mkdir()
+    (tmp_path / "student" / "config.json").write_text("{}")
+    with pytest.raises(UsageError, match=r"did you mean .*/student\?"):
+        load_model(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
