@@ -59,7 +59,8 @@ bench: environment
 	PYTHONPATH=$(CURDIR)/bench $(BIN)/python bench/engine.py $(ONLY)
 
 # Two students, one on all speech of a teacher that damages 30 % of it, one on what is accepted.
-# `make filter-benefit SETTINGS="prompts.count=1500 distill.steps=1500"` asks for less.
+# SETTINGS="prompts.count=1500 distill.steps=1500" asks for less.
+SETTINGS ?= prompts.count=4000
 filter-benefit: environment
 	PYTHONPATH=$(CURDIR)/bench $(BIN)/python bench/filter_benefit.py runs/filter-benefit $(SETTINGS)
 
