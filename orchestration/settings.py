@@ -321,14 +321,17 @@ def _literal(override: str) -> str:
 
     One that stands in quotes already, and null, are left to it.
     """
-    key, _, value = override.partition("=")
-    is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-    if key not in _TEXTS or is_quoted or value in ("", "null"):
+    key, _, value = override.lstrip("+").partition("=")
+    if key not in _TEXTS or value in ("", "null") or _QUOTED.fullmatch(value):
         return override
-    uninterpolated = value.replace("${", r"\${")
+    if value == "???":  # to OmegaConf, a value that is missing
+        raise UsageError(f"{key} is ???, which says nothing; write words")
+    # What OmegaConf would take for another setting's value.
+    uninterpolated = re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + r"\${", value)
     return f"{key}={QuotedString(uninterpolated, Quote.single).with_quotes()}"
 
 
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 _TEXTS = ("speaking.text", "speaking.reference_text")
 _LEAST = {
     "speak.attempts": 1, "speak.batch_size": 1, "speak.concurrency": 1, "speak.back_off_s": 0,

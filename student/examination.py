@@ -44,7 +44,10 @@ class Examination:
         return self.spoken.get("cer", self.slices[ALL].get("loss", math.nan))
 
     def measure(self, loss: LossSettings) -> str:
-        """Return the name of what ``figure`` measures: a loss by its settings."""
+        """Return the name of what ``figure`` measures: a loss by its settings.
+
+        Error rates are not told apart: whoever changes what is spoken, and how, begins anew.
+        """
         return "cer" if "cer" in self.spoken else f"loss {json.dumps(asdict(loss), sort_keys=True)}"
 
     @property
@@ -71,24 +74,23 @@ class Examination:
 
 
 def is_best(progress: Progress, figure: float, measure: str) -> bool:
-    """Return whether a figure is less than all before it of the same measure."""
-    best = progress.best if progress.measure == measure else None
+    """Return whether a figure is less than all before it of the same measure.
+
+    An error rate and a loss, or two losses of other settings, cannot be compared. Runs of before
+    have no name for their measure: it is taken to be the same.
+    """
+    best = progress.best if progress.measure in ("", measure) else None
     return math.isfinite(figure) and (best is None or figure < best)
 
 
 def reckon(progress: Progress, figure: float, measure: str) -> None:
-    """Enter an evaluation of the step that ``progress`` is at.
-
-    The best so far counts as long as the same is measured: an error rate and a loss, or two losses
-    of other settings, cannot be compared.
-    """
+    """Enter an evaluation of the step that ``progress`` is at."""
     better = is_best(progress, figure, measure)
-    if progress.measure != measure:
-        progress.best, progress.since_best, progress.measure = None, 0, measure
     progress.since_best += 1
     progress.evaluated = progress.step
     if better:
         progress.best, progress.best_step, progress.since_best = figure, progress.step, 0
+        progress.measure = measure
 
 
 class Examiner:

@@ -46,7 +46,7 @@ class Sampling:
     are spoken. ``constrained`` allows only what is legal at each place.
     """
 
-    temperature: float = 0.7
+    temperature: float = 0.3
     top_p: float = 0.9
     repetition_window: int = 10
     repetition_threshold: float = 0.1

@@ -59,6 +59,7 @@ from lauter.student.training_state import (
     load_checkpoint,
     needs_universal,
     newest_checkpoint,
+    record_progress,
     save_checkpoint,
     seed_generators,
 )
@@ -221,6 +222,7 @@ class Trainer:
         with self._log() as log, stop_requests() as stop_came:
             if self._evaluation_is_owed():
                 self._evaluate(log)
+                record_progress(self._output, progress)
             started = time.perf_counter()
             for step in self._to_the_end(_ahead(steps)):
                 figures, stopped = self._step(step, stop_came(), started)
@@ -380,8 +382,9 @@ class Trainer:
             if is_best(self.progress, examined.figure, measure):
                 self._write_student(examined.figure)
         except LauterError:
-            with suppress(OSError, RuntimeError):  # the disk may be what is at fault
-                self._save()
+            if not self._is_saved():
+                with suppress(OSError, RuntimeError):  # the disk may be what is at fault
+                    self._save()
             raise
         # Only now, so that the next run evaluates and writes again what could not be written.
         reckon(self.progress, examined.figure, measure)
@@ -389,6 +392,10 @@ class Trainer:
             self._notes.append(f"at step {step} {examined.note}")
         if log:
             log.write(step, examined.logged(), group="valid")
+
+    def _is_saved(self) -> bool:
+        newest = newest_checkpoint(self._output)
+        return newest is not None and newest.progress.step == self.progress.step
 
     def _save(self) -> None:
         save_checkpoint(

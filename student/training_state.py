@@ -119,7 +119,7 @@ def save_checkpoint(
     if dist.get_rank() == 0:
         place = asdict(progress.position)
         kept = {
-            "progress": {k: v for k, v in asdict(progress).items() if k != "position"},
+            "progress": _without_position(progress),
             "position": place,
             "world": dist.get_world_size(),
             "bound_to": dict(bound_to),
@@ -129,6 +129,21 @@ def save_checkpoint(
         _forget_old(folder, keep)
     dist.barrier()
     return folder
+
+
+def record_progress(output: Path, progress: Progress) -> None:
+    """Write into the newest checkpoint that it was evaluated since, where it is of this step."""
+    newest = newest_checkpoint(output)
+    if dist.get_rank() == 0 and newest and newest.progress.step == progress.step:
+        file = newest.folder / TRAINING
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        kept["progress"] = _without_position(progress)
+        _write(file, json.dumps(kept, indent=2, ensure_ascii=False))
+    dist.barrier()
+
+
+def _without_position(progress: Progress) -> dict[str, Any]:
+    return {name: value for name, value in asdict(progress).items() if name != "position"}
 
 
 def _write(path: Path, text: str) -> None:

@@ -10,7 +10,9 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from lauter.datasets.corpus_layout import MARK
 from lauter.datasets.errors import UsageError
+from lauter.datasets.exported import SAMPLES, SPEECH
 from lauter.orchestration.sampling import sampling_of
 from lauter.student.generation import Sampling
 from lauter.student.launch import Evaluation, Launch, launch
@@ -25,7 +27,7 @@ def run(settings: DictConfig, console: Console) -> int:
     training, how, evaluation = training_of(
         settings.distill, codec=settings.codec.folder, sampling=sampling_of(settings)
     )
-    for made_by_others in ("corpus.json", "samples.parquet"):
+    for made_by_others in (MARK, SAMPLES, SPEECH):
         if (Path(training.output) / made_by_others).exists():
             raise UsageError(
                 f"{training.output} holds a corpus or an export; name a folder of its own for the "

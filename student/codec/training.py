@@ -25,10 +25,11 @@ import torch
 from numpy.typing import NDArray
 
 from lauter.datasets.audio import Clip
+from lauter.datasets.corpus_layout import MARK
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id, digest
 from lauter.student.codec import linguistic
-from lauter.student.codec.codec import ABOUT, Codec, in_whole_groups, open_codec
+from lauter.student.codec.codec import ABOUT, WEIGHTS, Codec, in_whole_groups, open_codec
 from lauter.student.codec.flow import Flow
 from lauter.student.codec.kmeans import fit_centroids
 from lauter.student.codec.linguistic import LinguisticBook, RecogniserFeatures
@@ -233,8 +234,9 @@ def _hear(samples: Sequence[NDArray[np.int16]], on_step: OnStep) -> list[NDArray
 
 def check_codec_folder(folder: Path) -> None:
     """Raise ``UsageError`` for a folder that holds something else than a codec."""
-    is_codec = (folder / ABOUT).exists() or (folder / _STAGES).is_dir()
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not is_codec)):
+    is_codec = (folder / WEIGHTS).exists() or (folder / _STAGES).is_dir()
+    is_other = (folder / MARK).exists() or not is_codec
+    if folder.exists() and (not folder.is_dir() or (any(folder.glob("[!.]*")) and is_other)):
         raise UsageError(f"{folder} is there already and is no codec; name another codec.folder")
 
 

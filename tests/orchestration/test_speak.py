@@ -87,6 +87,7 @@ def test_the_best_of_several_tries_is_chosen_by_the_recogniser(
         (["speaking.text=one", "speaking.reference=nowhere.wav"], "nowhere.wav: No such file"),
         (["speaking.text=one", "speaking.reference_text=two"], "set speaking.reference as well"),
         (["speaking.text=one", "speaking.out=/proc/one.wav"], "/proc/one.wav cannot be written"),
+        (["speaking.text=???"], "says nothing; write words"),
         (["speaking.texts=nowhere.txt"], "nowhere.txt: No such file"),
         (["speaking.text=one", "codec.folder=nowhere"], "nowhere is no codec"),
         (["speaking.text=one", "student=nowhere"], "nowhere is no student"),
@@ -107,7 +108,9 @@ def test_what_cannot_be_done_is_told(
     "text",
     [
         "Call Maria, please.", "It's ten: go!", 'Room (12) "on" the [left]', "${student} costs {5}",
-        "a=b", "back\\slash", "ends with \\", "'", "12", "true", "*.wav & #1", "你好，世界。",
+        "a=b", "'a' and 'b'", '"Yes," she said, "no."', r"\${x}", r"a \\${student}",
+        "two\nlines", "back\\slash", "ends with \\", "'", "12", "true", "*.wav & #1",
+        "你好，世界。",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("key", ["text", "reference_text"])

@@ -65,7 +65,7 @@ def same(first: Generated, second: Generated) -> bool:
 def test_a_row_does_not_depend_on_its_neighbours(
     model: SpeechModel, order: list[int], count: int
 ) -> None:
-    sampling = Sampling(max_codes=40)
+    sampling = Sampling(temperature=0.7, max_codes=40)
     chosen = order[:count]
     together = say(model, [TEXTS[n] for n in chosen], [n + 100 for n in chosen], sampling)
     for number, spoken in zip(chosen, together, strict=True):
@@ -74,7 +74,7 @@ def test_a_row_does_not_depend_on_its_neighbours(
 
 
 def test_rows_end_at_different_times_and_some_do_not(model: SpeechModel) -> None:
-    spoken = say(model, TEXTS * 4, list(range(20)), Sampling(max_codes=20))
+    spoken = say(model, TEXTS * 4, list(range(20)), Sampling(temperature=0.7, max_codes=20))
     assert len({len(one.codes) for one in spoken if one.ended}) > 2
     assert {one.ended for one in spoken} == {True, False}
     for one in spoken:
@@ -99,7 +99,7 @@ def test_unconstrained_speech_is_told_its_fault(model: SpeechModel) -> None:
 
 
 def test_the_same_seed_says_the_same_and_another_one_something_else(endless: SpeechModel) -> None:
-    sampling = Sampling(max_codes=40)
+    sampling = Sampling(temperature=0.7, max_codes=40)
     first, again, other = say(endless, ["one"] * 3, [7, 7, 8], sampling)
     assert same(first, again)
     assert not np.array_equal(first.codes, other.codes)

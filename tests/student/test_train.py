@@ -19,12 +19,13 @@ from lauter.datasets.text_tokens import ByteTokenizer, TextTokenizer
 from lauter.student.batches import BatchSettings, Packs, Position
 from lauter.student.checkpoint import load_model
 from lauter.student.distill import LossSettings, distillation_loss
+from lauter.student.examination import is_best, reckon
 from lauter.student.examples import SpokenExamples
 from lauter.student.model import SpeechModel
 from lauter.student.train import NoNumberError, train
 from lauter.student.training_log import read_log, training_flops
 from lauter.student.training_settings import TrainSettings, learning_rate
-from lauter.student.training_state import newest_checkpoint
+from lauter.student.training_state import Progress, newest_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -258,12 +259,39 @@ def test_the_best_that_could_not_be_written_is_written_by_the_next_run(folder: P
     with pytest.raises(UsageError, match="student"):
         train(settings, speak_evaluation=spoken(iter([0.1])))
     assert newest_checkpoint(folder / "best").progress.best is None
+    kept = (newest_checkpoint(folder / "best").folder / "training.json").stat().st_ino
+    with pytest.raises(UsageError, match="student"):
+        train(settings, speak_evaluation=spoken(iter([0.1])))
+    # Nothing was learnt since: the checkpoint is not put at risk by another one of its step.
+    assert (newest_checkpoint(folder / "best").folder / "training.json").stat().st_ino == kept
 
     (folder / "best" / "student" / "mine.wav").unlink()
     result = train(settings, speak_evaluation=spoken(iter([0.1, 0.9])))
     assert (result.best, result.best_step) == (0.1, 3)
     facts = load_model(result.student)[1]
     assert (facts["step"], facts["best"]) == (3, 0.1)
+
+
+def test_an_evaluation_owed_at_the_end_is_made_once(folder: Path) -> None:
+    settings = run(folder, "owed", steps=None, epochs=1, evaluate_every=100, save_every=100)
+    (folder / "owed" / "student").mkdir(parents=True)
+    (folder / "owed" / "student" / "mine.wav").touch()
+    with pytest.raises(UsageError, match="student"):
+        train(settings)
+    (folder / "owed" / "student" / "mine.wav").unlink()
+    first, second = train(settings), train(settings)
+    assert first.best == second.best is not None
+    assert len(lines(folder / "owed", "valid")) == 1
+
+
+def test_a_best_without_a_name_for_its_measure_stays_and_no_number_takes_nothing_away() -> None:
+    before = Progress(step=9, best=0.05, best_step=6)
+    assert not is_best(before, 0.5, "cer") and is_best(before, 0.01, "cer")
+    reckon(before, 0.01, "cer")
+    reckon(before, math.nan, "loss {}")
+    assert (before.best, before.measure, before.since_best) == (0.01, "cer", 1)
+    reckon(before, 3.0, "loss {}")
+    assert (before.best, before.measure, before.since_best) == (3.0, "loss {}", 0)
 
 
 def test_an_error_rate_is_not_compared_with_a_loss(folder: Path) -> None:
@@ -277,7 +305,13 @@ def test_an_error_rate_is_not_compared_with_a_loss(folder: Path) -> None:
 def test_two_runs_do_not_share_a_folder(folder: Path) -> None:
     (folder / "shared").mkdir()
     told = r"the run .*shared is being written by process \d+"
-    with single_writer(folder / "shared", kind="run"), pytest.raises(UsageError, match=told):
+    with (
+        single_writer(folder / "shared", kind="run"),
+        pytest.MonkeyPatch.context() as patched,
+        pytest.raises(UsageError, match=told),
+    ):
+        # The other one may still write a checkpoint: it is not looked for before.
+        patched.setattr("lauter.student.train.newest_checkpoint", pytest.fail)
         train(run(folder, "shared"))
     assert train(run(folder, "shared", steps=1)).steps == 1
 
