@@ -12,6 +12,7 @@ import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -150,7 +151,9 @@ def _started(pipeline: bytes) -> _Worker:
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, pipeline), daemon=True)
     # The parent decides what Ctrl-C means. A child inherits the mask, so that it is deaf to it
-    # from its first moment on, while it still imports.
+    # from its first moment on, while it still imports. Python's tracker of resources, started with
+    # the first child, would lift the mask just before that child: it is there already.
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         process.start()

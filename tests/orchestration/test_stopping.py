@@ -88,3 +88,25 @@ def test_a_run_that_is_stopped_while_it_starts_leaves_nothing_behind(tmp_path: P
     _, err = running.communicate(timeout=60)
     assert (running.returncode, "Traceback" in err) == (130, False), err
     assert committed(tmp_path / "corpus") == 0
+
+
+FIRST_WORKER = """
+import signal
+from lauter.pipelines.engines import processes
+
+def tell(connection, pipeline):
+    connection.send(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))
+
+if __name__ == "__main__":
+    processes._work = tell
+    print(processes._started(b"").connection.recv())
+"""
+
+
+def test_the_first_worker_is_deaf_to_ctrl_c_from_its_first_moment_on(tmp_path: Path) -> None:
+    program = tmp_path / "first_worker.py"
+    program.write_text(FIRST_WORKER)
+    told = subprocess.run(
+        [sys.executable, "-P", program], capture_output=True, text=True, check=True
+    )
+    assert told.stdout == "True\n"
