@@ -143,7 +143,8 @@ class TrainSettings:
         high, low = self.learning_rate, self.least_learning_rate
         if not 0 < high < math.inf or not 0 <= low <= high:
             raise UsageError(
-                f"learning_rate {high:g} falls to least_learning_rate {low:g}; set the first above 0 and the second not above it"
+                f"learning_rate {high:g} falls to least_learning_rate {low:g}; "
+                "set the first above 0 and the second not above it"
             )
         least = {"steps": 1, "epochs": 1, "save_every": 1, "keep": 1, "warm_up": 0,
                  "evaluate_every": 0, "patience": 0, "threads": 0}  # fmt: skip
