@@ -99,23 +99,24 @@ class BatchSettings:
         """Raise ``UsageError`` for settings that make no batch."""
         if not 0 <= self.history_masking < 1:
             raise UsageError(
-                f"history_masking is a share of the speech, not {self.history_masking:g}; "
-                "set 0 or more, and less than 1"
+                f"distill.batches.history_masking is {self.history_masking:g}; "
+                "set a share of the speech, 0 or more and less than 1"
             )
         if not 0 <= self.reference_share <= 1:
             raise UsageError(
-                f"reference_share is a share of the examples, not {self.reference_share:g}; "
-                "set 0 to 1"
+                f"distill.batches.reference_share is {self.reference_share:g}; "
+                "set a share of the examples, 0 to 1"
             )
         for name, choices in (("history_mask", MASKS), ("too_long", ("refuse", "skip"))):
             if getattr(self, name) not in choices:
                 raise UsageError(
-                    f"{name} is '{getattr(self, name)}'; choose {' or '.join(choices)}"
+                    f"distill.batches.{name} is '{getattr(self, name)}'; "
+                    f"choose {' or '.join(choices)}"
                 )
         for name in ("pack_tokens", "batch_tokens", "micro_tokens", "look_ahead", "window"):
             value = getattr(self, name)
             if value is not None and value < 1:
-                raise UsageError(f"batches.{name} is {value}; set 1 or more")
+                raise UsageError(f"distill.batches.{name} is {value}; set 1 or more")
 
 
 class Packs:
@@ -179,7 +180,8 @@ class Packs:
             packs = self.filled(order, number)
             if not packs:
                 raise UsageError(
-                    f"an epoch of {examples.folder} has no sample; raise the mixture's weights"
+                    f"an epoch of {examples.folder} has no sample; raise "
+                    "distill.batches.mixture.weights"
                 )
             self._epoch = (number, packs)
         return self._epoch[1]
@@ -342,11 +344,12 @@ def _pack_tokens(
     if not fits.all() and settings.too_long == "refuse":
         worst = int(examples.lengths.argmax())
         (spoken,) = examples.read([worst])
-        limit = "the student's context" if most == context else "batches.pack_tokens"
+        limit = "the student's context" if most == context else "distill.batches.pack_tokens"
         raise UsageError(
             f"the example {spoken.request_id} has {examples.lengths[worst]} ids, more than the "
             f"{most} of {limit} (too long in all: {int((~fits).sum())}); "
-            "set batches.too_long=skip to leave such out, or choose a student with more context"
+            "set distill.batches.too_long=skip to leave such out, or choose a student with more "
+            "context"
         )
     if not fits.any():
         raise UsageError(f"all examples of {examples.folder} are longer than {most} ids")

@@ -44,7 +44,7 @@ def _new_tokenizer(settings: TrainSettings) -> TextTokenizer:
         return PairTokenizer.learnt(texts, settings.text_size)
     if not (Path(settings.tokenizer) / CONFIG).exists():
         raise UsageError(
-            f"there is no tokenizer '{settings.tokenizer}'; choose {BYTES}, {PAIRS} or the folder "
-            "of a student"
+            f"there is no tokenizer '{settings.tokenizer}'; set distill.tokenizer to {BYTES}, "
+            f"{PAIRS} or the folder of a student"
         )
     return load_tokenizer(settings.tokenizer)

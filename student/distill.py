@@ -66,21 +66,28 @@ class LossSettings:
         """Raise ``UsageError`` for settings that make no loss."""
         if self.kind != "sequence" and self.kind not in DIVERGENCES:
             raise UsageError(
-                f"there is no loss '{self.kind}'; choose sequence or {', '.join(DIVERGENCES)}"
+                f"there is no loss '{self.kind}'; set distill.loss.kind to sequence or "
+                f"{', '.join(DIVERGENCES)}"
             )
         for name in ("teacher_weight", "skew"):
             if not 0 <= getattr(self, name) <= 1:
-                raise UsageError(f"{name} is a share, not {getattr(self, name):g}; give 0 to 1")
+                raise UsageError(
+                    f"distill.loss.{name} is a share, not {getattr(self, name):g}; give 0 to 1"
+                )
         if "skewed" in self.kind and self.skew == 1:
-            raise UsageError("a skew of 1 compares one side with itself; give less, such as 0.1")
+            raise UsageError(
+                "a skew of 1 compares one side with itself; set distill.loss.skew to 0.1, or less"
+            )
         for name in ("linguistic_temperature", "semantic_temperature"):
             if not getattr(self, name) > 0:
-                raise UsageError(f"{name} is {getattr(self, name):g}; give one above 0")
+                raise UsageError(
+                    f"distill.loss.{name} is {getattr(self, name):g}; give one above 0"
+                )
         weights = (self.linguistic_weight, self.semantic_weight)
         if not (min(weights) >= 0 and max(weights) > 0):
             raise UsageError(
-                f"the streams' weights {weights[0]:g} and {weights[1]:g} leave nothing to learn; "
-                "give both 0 or more, and one of them above 0"
+                f"distill.loss.linguistic_weight {weights[0]:g} and semantic_weight {weights[1]:g} "
+                "leave nothing to learn; set both to 0 or more, and one of them above 0"
             )
 
     @property
@@ -239,7 +246,7 @@ def _loss(
     if settings.wants_teacher and teacher is None:
         raise UsageError(
             f"the loss {settings.kind} wants a teacher's logits, and this batch has none; "
-            "run `lauter teach` on the corpus, or train with kind=sequence"
+            "run `lauter teach` on the corpus, or train with distill.loss.kind=sequence"
         )
     weights = torch.ones_like(targets, dtype=torch.float32) if weights is None else weights.float()
     streams = []

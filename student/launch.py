@@ -49,17 +49,18 @@ class Launch:
         """Raise ``UsageError`` for a launch that cannot be."""
         if self.launcher not in LAUNCHERS:
             raise UsageError(
-                f"there is no launcher '{self.launcher}'; choose one of {', '.join(LAUNCHERS)}"
+                f"there is no launcher '{self.launcher}'; set distill.launcher to one of "
+                f"{', '.join(LAUNCHERS)}"
             )
         if self.processes < 1 or self.restarts < 0:
             raise UsageError(
-                f"processes is {self.processes} and restarts {self.restarts}; "
+                f"distill.processes is {self.processes} and distill.restarts {self.restarts}; "
                 "set 1 or more and 0 or more"
             )
         if self.launcher == "none" and self.processes != 1:
             raise UsageError(
-                f"launcher=none trains in this process alone, not in {self.processes}; "
-                "set launcher to torchrun, deepspeed or ray"
+                f"distill.launcher=none trains in this process alone, not in {self.processes}; "
+                "set distill.launcher to torchrun, deepspeed or ray"
             )
 
 

@@ -45,12 +45,14 @@ class LoraSettings:
         if unknown or not self.targets:
             what = f"'{unknown[0]}' is no projection" if unknown else "no projection is named"
             raise UsageError(
-                f"{what} to adapt; set lora.targets to some of {', '.join(PROJECTIONS)}"
+                f"{what} to adapt; set distill.lora.targets to some of {', '.join(PROJECTIONS)}"
             )
         if self.rank < 0:
-            raise UsageError(f"lora.rank is {self.rank}; set 1 or more, or 0 to adapt nothing")
+            raise UsageError(
+                f"distill.lora.rank is {self.rank}; set 1 or more, or 0 to adapt nothing"
+            )
         if not 0 < self.alpha < math.inf:
-            raise UsageError(f"lora.alpha is {self.alpha:g}; set a factor above 0")
+            raise UsageError(f"distill.lora.alpha is {self.alpha:g}; set a factor above 0")
 
 
 class AdaptedLinear(nn.Module):
@@ -91,7 +93,9 @@ def add_adapters(model: SpeechModel, settings: LoraSettings, *, seed: int) -> Sp
     Raises ``UsageError`` for a rank of 0.
     """
     if settings.rank < 1:
-        raise UsageError("an adapter of rank 0 can learn nothing; set lora.rank to 1 or more")
+        raise UsageError(
+            "an adapter of rank 0 can learn nothing; set distill.lora.rank to 1 or more"
+        )
     model.requires_grad_(False)
     generator = torch.Generator().manual_seed(seed)
     for parent, name, plain in list(_projections(model, nn.Linear, settings.targets)):

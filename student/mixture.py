@@ -32,13 +32,14 @@ class Mixture:
         """Raise ``UsageError`` for figures that make no mixture."""
         if not self.temperature > 0 or not self.most_repeats > 0:
             raise UsageError(
-                f"mixture.temperature {self.temperature} and mixture.most_repeats "
+                f"distill.batches.mixture.temperature {self.temperature} and most_repeats "
                 f"{self.most_repeats} are both to be above 0; 1 and 8 are their defaults"
             )
         for words, weight in self.weights.items():
             if not 0 <= weight < float("inf"):
                 raise UsageError(
-                    f"mixture.weights gives '{words}' the weight {weight}; set 0 or more"
+                    f"distill.batches.mixture.weights gives '{words}' the weight {weight}; "
+                    "set 0 or more"
                 )
 
 
@@ -52,7 +53,7 @@ def repeats(mixture: Mixture, cells: Sequence[Cell], counts: Sequence[int]) -> N
     for words in mixture.weights:
         if not any(_fits(words, cell) for cell in cells):
             raise UsageError(
-                f"mixture.weights names '{words}', of which there is no speech; "
+                f"distill.batches.mixture.weights names '{words}', of which there is no speech; "
                 f"there is {', '.join(sorted(known))}"
             )
     share = np.asarray(counts, np.float64) / sum(counts)
@@ -61,7 +62,9 @@ def repeats(mixture: Mixture, cells: Sequence[Cell], counts: Sequence[int]) -> N
         for words, weight in mixture.weights.items():
             wanted[number] *= weight if _fits(words, cell) else 1.0
     if not wanted.any():
-        raise UsageError("mixture.weights are 0 for all speech there is; leave some of it in")
+        raise UsageError(
+            "distill.batches.mixture.weights are 0 for all speech there is; leave some of it in"
+        )
     often: NDArray[np.float64] = np.minimum(wanted / wanted.sum() / share, mixture.most_repeats)
     return often
 

@@ -79,7 +79,8 @@ class OnPolicy:
         if settings.batches.reference_share and not self._teacher.facts.get(REFERENCE_TURNS):
             raise UsageError(
                 f"{name} has never learnt to speak from a reference, so it cannot correct "
-                "a student there; set batches.reference_share=0, or take a teacher that has"
+                "a student there; set distill.batches.reference_share=0, or take a teacher "
+                "that has"
             )
         if packs.longest > config.context:
             raise UsageError(

@@ -58,9 +58,9 @@ class Kept:
     def __post_init__(self) -> None:
         """Raise ``UsageError`` for settings that keep nothing, or more than there is room for."""
         if not 1 <= self.k <= MOST_NAMED:
-            raise UsageError(f"k is {self.k}; set 1 to {MOST_NAMED} entries a place")
+            raise UsageError(f"teach.k is {self.k}; set 1 to {MOST_NAMED} entries a place")
         if not 0 < self.mass <= 1:
-            raise UsageError(f"mass is {self.mass:g}; set a share above 0, up to 1")
+            raise UsageError(f"teach.mass is {self.mass:g}; set a share above 0, up to 1")
 
 
 class Teacher:
@@ -118,8 +118,8 @@ class Teacher:
         if theirs != ours:
             raise UsageError(
                 f"{self.name} reads text by the tokenizer {theirs}, and the student by {ours}; let "
-                "the student begin with new weights (init=null) and set tokenizer to the teacher's "
-                "folder"
+                "the student begin with new weights (distill.init=null) and set distill.tokenizer "
+                "to the teacher's folder"
             )
 
     def example(self, row: Mapping[str, Any]) -> Example:

@@ -37,19 +37,21 @@ class OnPolicySettings:
     def __post_init__(self) -> None:
         """Raise ``UsageError`` for settings by which nothing can be said or corrected."""
         if not 0 <= self.share <= 1:
-            raise UsageError(f"on_policy.share is {self.share:g}; set a share of the steps, 0 to 1")
+            raise UsageError(
+                f"distill.on_policy.share is {self.share:g}; set a share of the steps, 0 to 1"
+            )
         if self.share and self.teacher is None:
             raise UsageError(
-                "on-policy steps want a teacher; set on_policy.teacher to the folder of a student "
-                "that `lauter distill` trained, or on_policy.share=0"
+                "on-policy steps want a teacher; set distill.on_policy.teacher to the folder of a "
+                "student that `lauter distill` trained, or distill.on_policy.share=0"
             )
         if self.kind not in DIVERGENCES:
             raise UsageError(
-                f"there is no divergence '{self.kind}'; set on_policy.kind to one of "
-                f"{', '.join(DIVERGENCES)}"
+                f"there is no divergence '{self.kind}'; set distill.on_policy.kind to "
+                f"one of {', '.join(DIVERGENCES)}"
             )
         if not self.longest > 0:
-            raise UsageError(f"on_policy.longest is {self.longest:g}; set a factor above 0")
+            raise UsageError(f"distill.on_policy.longest is {self.longest:g}; set a factor above 0")
         Sampling(temperature=self.temperature)
 
 
@@ -113,37 +115,44 @@ class TrainSettings:
     def __post_init__(self) -> None:
         """Raise ``UsageError`` for settings that cannot be trained with."""
         if self.preset is None and self.init is None:
-            raise UsageError("new weights need a size; set preset to one of " + ", ".join(PRESETS))
+            raise UsageError(
+                "new weights need a size; set distill.preset to one of " + ", ".join(PRESETS)
+            )
         if self.preset is not None and self.preset not in PRESETS:
             raise UsageError(
-                f"there is no student '{self.preset}'; choose one of {', '.join(PRESETS)}"
+                f"there is no student '{self.preset}'; set distill.preset to one of "
+                f"{', '.join(PRESETS)}"
             )
         if (self.steps is None) == (self.epochs is None):
-            raise UsageError("training ends by steps or by epochs; set one, and the other to null")
+            raise UsageError(
+                "training ends by steps or by epochs; set one of distill.steps and distill.epochs, "
+                "and the other to null"
+            )
         if self.lora.rank and self.init is None:
             raise UsageError(
                 "adapters want a student to adapt, as new weights have learnt nothing yet; set "
-                "init to its folder, or lora.rank=0"
+                "distill.init to its folder, or distill.lora.rank=0"
             )
         _chosen("precision", self.precision, PRECISIONS)
         _chosen("offload", self.offload, OFFLOADS)
         if self.zero not in range(4):
-            raise UsageError(f"zero is {self.zero}; DeepSpeed's stages are 0, 1, 2 and 3")
+            raise UsageError(f"distill.zero is {self.zero}; DeepSpeed's stages are 0, 1, 2 and 3")
         if self.precision == "bf16" and not self.zero:
             raise UsageError(
-                "bf16 wants zero=1 or more, which keep the weights in float32 beside; set zero=1"
+                "bf16 wants a stage that keeps the weights in float32 beside; "
+                "set distill.zero=1 or more"
             )
         if (self.offload == "optimizer" and not self.zero) or (
             self.offload == "all" and self.zero != 3
         ):
             raise UsageError(
-                f"offload={self.offload} does not go with zero={self.zero}; "
+                f"distill.offload={self.offload} does not go with distill.zero={self.zero}; "
                 "the optimizer's state needs stage 1 or more, weights need stage 3"
             )
         high, low = self.learning_rate, self.least_learning_rate
         if not 0 < high < math.inf or not 0 <= low <= high:
             raise UsageError(
-                f"learning_rate {high:g} falls to least_learning_rate {low:g}; "
+                f"distill.learning_rate {high:g} falls to distill.least_learning_rate {low:g}; "
                 "set the first above 0 and the second not above it"
             )
         least = {"steps": 1, "epochs": 1, "save_every": 1, "keep": 1, "warm_up": 0,
@@ -151,22 +160,26 @@ class TrainSettings:
         for name, figure in least.items():
             value = getattr(self, name)
             if value is not None and value < figure:
-                raise UsageError(f"{name} is {value}; set {figure} or more")
+                raise UsageError(f"distill.{name} is {value}; set {figure} or more")
         if not 0 <= self.seed < 2**32:
-            raise UsageError(f"seed is {self.seed}; set 0 to {2**32 - 1}")
+            raise UsageError(f"distill.seed is {self.seed}; set 0 to {2**32 - 1}")
         if not 0 <= self.weight_decay < math.inf:
-            raise UsageError(f"weight_decay is {self.weight_decay:g}; set 0 or more")
+            raise UsageError(f"distill.weight_decay is {self.weight_decay:g}; set 0 or more")
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
-            raise UsageError(f"betas are {list(self.betas)}; set two shares from 0 to below 1")
+            raise UsageError(
+                f"distill.betas are {list(self.betas)}; set two shares from 0 to below 1"
+            )
         if not 0 <= self.dropout < 1:
-            raise UsageError(f"dropout is {self.dropout:g}; set a share from 0 to below 1")
+            raise UsageError(f"distill.dropout is {self.dropout:g}; set a share from 0 to below 1")
         if self.patience and not self.evaluate_every:
             raise UsageError(
-                f"patience={self.patience} waits for evaluations, and evaluate_every=0 makes none; "
-                "set one of them otherwise"
+                f"distill.patience={self.patience} waits for evaluations, and "
+                "distill.evaluate_every=0 makes none; set one of them otherwise"
             )
         if not self.clip > 0:
-            raise UsageError(f"clip is {self.clip:g}; set the gradient's greatest norm, above 0")
+            raise UsageError(
+                f"distill.clip is {self.clip:g}; set the gradient's greatest norm, above 0"
+            )
 
     def plain(self) -> dict[str, Any]:
         """Return these settings as JSON can say them."""
@@ -192,7 +205,7 @@ def settings_from(plain: Mapping[str, Any]) -> TrainSettings:
 
 def _chosen(name: str, word: str, choices: tuple[str, ...]) -> None:
     if word not in choices:
-        raise UsageError(f"{name} is '{word}'; choose {' or '.join(choices)}")
+        raise UsageError(f"distill.{name} is '{word}'; choose {' or '.join(choices)}")
 
 
 def learning_rate(settings: TrainSettings, step: int, steps: int) -> float:

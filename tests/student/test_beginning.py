@@ -64,7 +64,7 @@ def test_a_run_does_not_go_on_with_another_tokenizer(folder: Path) -> None:
 def test_a_teacher_that_reads_otherwise_is_told_how_to_be_followed(folder: Path) -> None:
     teacher = train(new(folder, "bytes")).student
     asked = OnPolicySettings(share=1.0, teacher=str(teacher))
-    with pytest.raises(UsageError, match="and set tokenizer to the teacher's folder"):
+    with pytest.raises(UsageError, match=r"and set distill.tokenizer to the teacher's folder"):
         train(new(folder, "refused", tokenizer="pairs", text_size=300, on_policy=asked))
 
 

@@ -132,7 +132,7 @@ def test_a_folder_without_adapters_is_told(tmp_path: Path) -> None:
         ({"rank": -1}, "lora.rank is -1"),
         (
             {"targets": ("lm_head",)},
-            "'lm_head' is no projection to adapt; set lora.targets to some of q_proj",
+            "'lm_head' is no projection to adapt; set distill.lora.targets to some of q_proj",
         ),
         ({"targets": ()}, "no projection is named"),
         ({"alpha": 0.0}, "lora.alpha is 0; set a factor above 0"),

@@ -155,7 +155,7 @@ def test_adapters_are_not_put_on_another_student(folder: Path, whole: Path, tmp_
 
 
 def test_adapters_want_a_student_to_begin_with() -> None:
-    with pytest.raises(UsageError, match=r"adapters want a student to adapt.*set init"):
+    with pytest.raises(UsageError, match=r"adapters want a student to adapt.*set distill.init"):
         TrainSettings("d", "o", lora=LORA)
 
 
