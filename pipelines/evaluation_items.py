@@ -28,6 +28,8 @@ SEED_LIST: Final = "seed-list"
 """Who asks for the texts of a list, in the place of a teacher."""
 SEARCHED_FOR_VOICES: Final = 5000
 """Samples of an export that are looked through for a neutral recording of each speaker."""
+LEAST_REFERENCE_S: Final = 1.0
+"""A shorter recording says too little of how a voice sounds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +193,8 @@ def _neutral_samples(folder: str | Path, split: str, wanted: set[tuple[str, str]
             rows = _rows(folder, other)
             for row, clip in islice(rows, SEARCHED_FOR_VOICES):
                 voice = (row["speaker"], row["dialect"])
-                if voice in wanted and voice not in found and _is_neutral(row):
+                tells = voice in wanted and voice not in found and _is_neutral(row)
+                if tells and clip.duration_s >= LEAST_REFERENCE_S:
                     found[voice] = (clip, row["text"])
                 if found.keys() == wanted:
                     return found

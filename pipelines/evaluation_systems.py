@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from lauter.datasets.audio import Clip, Samples, decode_audio
 from lauter.datasets.codes import Codes, InvalidCodesError
+from lauter.datasets.errors import UsageError
 from lauter.pipelines.evaluation_items import Item
 from lauter.student.speak import EMPTY, INVALID
 
@@ -23,6 +24,9 @@ TEACHER: Final = "teacher"
 GROUND_TRUTH: Final = "ground_truth"
 RESYNTHESIS: Final = "resynthesis"
 STUDENT: Final = "student"
+
+NO_VOICE: Final = "no voice"
+"""Failure of speech whose reference, or which itself, has no voice to be heard."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,30 +86,43 @@ class Resynthesis:
         self._codec = codec
         self._seed = seed
         self._decoding = decoding
-        self._timbres: dict[bytes, Timbre] = {}
+        self._timbres: dict[bytes, Timbre | str] = {}
 
     def speak(self, items: Sequence[Item]) -> list[Spoken]:
         """Encode and decode all recordings together; each takes its share of the time."""
-        there = [(item.recording, item.reference) for item in items if item.recording is not None]
         started = time.perf_counter()
+        found = [
+            EMPTY if item.recording is None else self._timbre(item.reference or item.recording)
+            for item in items
+        ]
+        there = [
+            (item.recording, timbre)
+            for item, timbre in zip(items, found, strict=True)
+            if item.recording is not None and not isinstance(timbre, str)
+        ]
         # Decoded here and not in the clips, which would keep the samples of a whole set.
         heard = [decode_audio(clip.encoded) for clip, _ in there]
         codes = self._codec.encode([one for one, _ in heard], [rate for _, rate in heard])
-        timbres = [self._timbre(reference or Clip(clip.encoded)) for clip, reference in there]
+        timbres = [timbre for _, timbre in there]
         decoded = iter(decoded_each(self._codec, codes, timbres, self._seed, self._decoding))
         share = (time.perf_counter() - started) / max(1, len(there))
+        rate = self._codec.sample_rate
         return [
-            Spoken(None, self._codec.sample_rate, EMPTY, None)
-            if item.recording is None
-            else _answer(next(decoded), self._codec.sample_rate, share)
-            for item in items
+            Spoken(None, rate, timbre, None)
+            if isinstance(timbre, str)
+            else _answer(next(decoded), rate, share)
+            for timbre in found
         ]
 
-    def _timbre(self, clip: Clip) -> "Timbre":
+    def _timbre(self, clip: Clip) -> "Timbre | str":
+        """Return how a recording sounds, or the failure where no voice is in it."""
         # Texts of one voice share its reference.
         key = hashlib.sha256(clip.encoded).digest()
         if key not in self._timbres:
-            self._timbres[key] = self._codec.timbre(*decode_audio(clip.encoded))
+            try:
+                self._timbres[key] = self._codec.timbre(*decode_audio(clip.encoded))
+            except UsageError:  # too short, or mute
+                self._timbres[key] = NO_VOICE
         return self._timbres[key]
 
 

@@ -23,9 +23,10 @@ from lauter.pipelines.evaluation_student import StudentSpeaks
 from lauter.pipelines.score import ScorerFactory
 from lauter.student.codec.codec import Codec, open_codec
 from lauter.student.evaluation import Bootstrap
+from lauter.student.facts import REFERENCE_TURNS
 from lauter.student.generation import Sampling
 from lauter.student.model import SpeechModel
-from lauter.student.speak import REFERENCE_TURNS, Student
+from lauter.student.speak import Student
 from lauter.student.timbres import check_codec
 
 SCORERS: Final = cast(tuple[ScorerFactory, ...], (SpeakerScorer, AsrScorer, ErrorRateScorer))

@@ -21,7 +21,7 @@ from lauter.datasets.codes import CODES, GROUP, LINGUISTIC_ENTRIES, LINGUISTIC_P
 from lauter.datasets.errors import UsageError
 from lauter.datasets.layout import PAD, Vocabulary
 from lauter.datasets.mixing import mixed
-from lauter.student.examples import SpokenExample, SpokenExamples
+from lauter.student.examples import Cell, SpokenExample, SpokenExamples
 from lauter.student.mixture import Mixture, copies, repeats
 from lauter.student.packing import Item, Pack, epoch_order, packed
 from lauter.student.references import References
@@ -145,6 +145,12 @@ class Packs:
         )
         self._wanted = repeats(settings.mixture, examples.cells, counted.tolist())
         self._epoch: tuple[int, list[Pack]] = (-1, [])
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The cells that are learnt from: those of a weight above 0."""
+        weighed = zip(self.examples.cells, self._wanted, strict=True)
+        return [cell for cell, wanted in weighed if wanted > 0]
 
     @property
     def packs_a_step(self) -> int:

@@ -18,7 +18,6 @@ from typing import Any, Final
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from lauter.datasets.errors import UsageError
@@ -28,6 +27,7 @@ from lauter.datasets.text_tokens import ByteTokenizer, TextTokenizer
 from lauter.datasets.whole_folder import written_whole
 from lauter.student.model import SpeechModel, build
 from lauter.student.presets import PRESETS, ModelConfig, preset
+from lauter.student.tensors import write_tensors
 
 CONFIG: Final = "config.json"
 WEIGHTS: Final = "model.safetensors"
@@ -74,7 +74,7 @@ def save_model(
         others=[WEIGHTS, FACTS, TOKENIZER],
         kind="model",
     ) as new:
-        save_file(tensors, new / WEIGHTS, {"format": "pt"})
+        write_tensors(tensors, new / WEIGHTS)
         _write_json(new / CONFIG, published_config(model.config, dtype))
         _write_json(new / FACTS, facts)
         if isinstance(tokenizer, PairTokenizer):

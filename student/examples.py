@@ -15,10 +15,10 @@ from zlib import crc32
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from lauter.datasets.codes import check_codes
 from lauter.datasets.errors import UsageError
 from lauter.datasets.exported import SAMPLES, SPEECH
 from lauter.datasets.lance_source import ROWS_A_SHARD, LanceSource, find_rows
@@ -134,6 +134,18 @@ def texts_of(folder: str | Path, split: str) -> Iterator[str]:
             yield record["speaker"]
 
 
+def codec_of(folder: str | Path, split: str) -> str | None:
+    """Return the fingerprint of the codec that encoded a split's first sample; None without codes.
+
+    Raises ``UsageError`` for a folder that is no export.
+    """
+    blocks = _open_blocks(Path(folder), split)
+    if "codec_fingerprint" not in blocks.columns():
+        return None
+    fingerprint: str | None = blocks.read(0, ["codec_fingerprint"])["codec_fingerprint"][0].as_py()
+    return fingerprint
+
+
 def _open_blocks(folder: Path, split: str) -> Blocks:
     if (folder / SPEECH).exists():
         return LanceBlocks(find_rows(folder, split))
@@ -173,7 +185,8 @@ class SpokenExamples:
 
         ``extra_columns`` are read with each example, such as cached logits. Raises ``UsageError``
         for a folder that is no export, for samples without codes, without those columns, with
-        codes of two codecs or cached logits of two teachers.
+        codes of two codecs or cached logits of two teachers, and ``InvalidCodesError``, which is
+        one, for codes that are no valid stream.
         """
         self.folder = Path(folder)
         self._tokenizer = tokenizer
@@ -204,7 +217,6 @@ class SpokenExamples:
         """Return the examples of samples, by their numbers.
 
         ``references`` are the numbers of the samples that stand before them, None for nothing.
-        Raises ``InvalidCodesError`` for a sample whose codes are no valid stream.
         """
         found = []
         before = references or [None] * len(samples)
@@ -273,11 +285,13 @@ class SpokenExamples:
         teachers: dict[str, str] = {}
         speakers: dict[str, int] = {}
         for records in self._scan():
-            codes = pc.list_value_length(records["codes"]).to_numpy(zero_copy_only=False)
-            for record, number in zip(records.drop(["codes"]).to_pylist(), codes, strict=True):
+            streams = records["codes"].to_numpy()  # None where there is none
+            for record, codes in zip(records.drop(["codes"]).to_pylist(), streams, strict=True):
                 name, codec = record["request_id"], record["codec_fingerprint"]
-                if not number > 0 or codec is None:
+                if codes is None or not len(codes) or codec is None:
                     raise UsageError(f"{name} of the export {self.folder} has no codes; {_ENCODE}")
+                # Now, and not when its turn comes: hours of training would end there.
+                number = len(check_codes(codes, f"the sample {name}"))
                 codecs.setdefault(codec, name)
                 for column in self._teacher_columns:
                     if record[column] is None:
@@ -289,10 +303,10 @@ class SpokenExamples:
                 spoken_by.append(speakers.setdefault(speaker, len(speakers)))
                 text_of.append(crc32(text.encode()))
                 # The turn takes the place of the name.
-                added = reference_length(self._tokenizer, text, int(number))
+                added = reference_length(self._tokenizer, text, number)
                 reference_lengths.append(added - len(self._tokenizer.encode(speaker)))
-                lengths.append(len(self._prompt(record)) + int(number) + 1)
-                targets.append(int(number) + 1)
+                lengths.append(len(self._prompt(record)) + number + 1)
+                targets.append(number + 1)
                 cell = Cell(record["language"], record["dialect"], record["emotion"])
                 cell_of.append(numbers.setdefault(cell, len(numbers)))
         self.codec_fingerprint = self._only(codecs, "codes", "codecs", _ENCODE)

@@ -19,9 +19,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 from lauter.datasets.errors import LauterError, UsageError
-from lauter.student.launched import OUTCOME, made_evaluation
+from lauter.student.launched import made_evaluation, outcome_of
 from lauter.student.processes import stop_requests
 from lauter.student.train import TrainResult, train
 from lauter.student.training_log import LogTail
@@ -29,7 +30,6 @@ from lauter.student.training_settings import BYTES, PAIRS, TrainSettings
 from lauter.student.training_state import newest_checkpoint
 
 LAUNCHERS: Final = ("none", "torchrun", "deepspeed", "ray")
-JOB: Final = "job.json"
 POLL_S: Final = 0.2
 
 OnStep = Callable[[Mapping[str, Any], int], None]
@@ -89,19 +89,23 @@ def launch(
         return train(settings, speak_evaluation=made_evaluation(spec), on_step=on_step)
     output = Path(settings.output).resolve()
     output.mkdir(parents=True, exist_ok=True)
-    job = output / JOB
+    # A name of its own: another launch on this folder, which the lock will refuse, has another.
+    job = output / f"job-{uuid4().hex[:8]}.json"
     plain = settings.plain() | {"data": _whole(settings.data), "init": _whole(settings.init)}
     plain |= {"output": str(output)}
     if settings.tokenizer not in (BYTES, PAIRS):
         plain["tokenizer"] = _whole(settings.tokenizer)
     plain["on_policy"]["teacher"] = _whole(settings.on_policy.teacher)
     job.write_text(json.dumps({"settings": plain, "evaluation": spec}), encoding="utf-8")
-    (output / OUTCOME).unlink(missing_ok=True)
-    if how.launcher == "ray":
-        _on_ray(job, how)
-    else:
-        _in_processes(job, how, settings, on_step)
-    return _told(output)
+    try:
+        if how.launcher == "ray":
+            _on_ray(job, how)
+        else:
+            _in_processes(job, how, settings, on_step)
+        return _told(job)
+    finally:
+        job.unlink(missing_ok=True)
+        outcome_of(job).unlink(missing_ok=True)
 
 
 def _whole(folder: str | None) -> str | None:
@@ -161,13 +165,13 @@ def _free_port() -> int:
         return port
 
 
-def _told(output: Path) -> TrainResult:
+def _told(job: Path) -> TrainResult:
     """Return the result that the processes wrote, or raise what they raised."""
-    path = output / OUTCOME
+    path = outcome_of(job)
     if not path.exists():
         raise LauterError(
-            f"the processes of the training ended without a word; {output / 'processes.log'} has "
-            "what they wrote, and the same command goes on from the last checkpoint"
+            f"the processes of the training ended without a word; {job.parent / 'processes.log'} "
+            "has what they wrote, and the same command goes on from the last checkpoint"
         )
     told = json.loads(path.read_text(encoding="utf-8"))
     if "stopped" in told:
@@ -203,7 +207,7 @@ def _on_ray(job: Path, how: Launch) -> None:
         try:
             trainer.fit()
         except ray.train.TrainingFailedError as error:
-            if job.with_name(OUTCOME).exists():
+            if outcome_of(job).exists():
                 return  # it was refused or stopped, and says so itself
             raise LauterError(
                 f"the workers of the training died more than {how.restarts} times ({error}); the "
@@ -220,8 +224,8 @@ def _train_on_ray(config: Mapping[str, str]) -> None:
     from lauter.student.launched import work
 
     job = Path(config["job"])
-    if not job.with_name(OUTCOME).exists() and work(job):
-        raise LauterError(f"the training was refused or stopped; {job.with_name(OUTCOME)} says why")
+    if not outcome_of(job).exists() and work(job):
+        raise LauterError(f"the training was refused or stopped; {outcome_of(job)} says why")
 
 
 @contextmanager

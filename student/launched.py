@@ -12,11 +12,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from lauter.datasets.errors import LauterError
-
-OUTCOME: Final = "outcome.json"
 
 
 def main(job: Path) -> int:
@@ -39,7 +37,7 @@ def work(job: Path) -> int:
     from lauter.student.training_settings import settings_from
 
     told = json.loads(job.read_text(encoding="utf-8"))
-    outcome = job.with_name(OUTCOME)
+    outcome = outcome_of(job)
     try:
         evaluation = made_evaluation(told["evaluation"])
         result = train(settings_from(told["settings"]), speak_evaluation=evaluation)
@@ -52,6 +50,11 @@ def work(job: Path) -> int:
     # All ranks come to the same; each writes a file of its own and moves it there.
     _write(outcome, {"result": asdict(result) | {"student": str(result.student)}})
     return 0
+
+
+def outcome_of(job: Path) -> Path:
+    """Return where the processes of a job write what came of it."""
+    return job.with_suffix(".outcome")
 
 
 def made_evaluation(spec: Mapping[str, Any] | None) -> Any:

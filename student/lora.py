@@ -16,12 +16,13 @@ from typing import Any, Final
 import torch
 import torch.nn.functional as F  # noqa: N812 - everybody's name for it
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from lauter.datasets.errors import UsageError
 from lauter.datasets.whole_folder import written_whole
 from lauter.student.model import SpeechModel
+from lauter.student.tensors import write_tensors
 
 PROJECTIONS: Final = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 CONFIG: Final = "adapter_config.json"
@@ -140,7 +141,7 @@ def save_adapters(model: SpeechModel, folder: str | Path, settings: LoraSettings
     with written_whole(
         Path(folder), overwrite=True, marks=[CONFIG], others=[WEIGHTS], kind="adapter"
     ) as new:
-        save_file(weights, new / WEIGHTS, {"format": "pt"})
+        write_tensors(weights, new / WEIGHTS)
         (new / CONFIG).write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
 
 

@@ -31,9 +31,9 @@ from lauter.student.batches import Batch, Packs, Step, collate
 from lauter.student.distill import LossSettings, TeacherTop
 from lauter.student.engine import Engine, copy_weights
 from lauter.student.examples import SpokenExample
+from lauter.student.facts import REFERENCE_TURNS
 from lauter.student.generation import Sampling, generate
 from lauter.student.model import SpeechModel
-from lauter.student.speak import REFERENCE_TURNS
 from lauter.student.teaching import Teacher, check_same_ids, spoken_examples, teacher_logits
 from lauter.student.training_settings import TrainSettings
 from lauter.student.validation import check_same_codec, reduced

@@ -54,9 +54,9 @@ def open_process_group(threads: int = 0) -> torch.device:
     return torch.device("cuda", torch.cuda.current_device()) if cuda else torch.device("cpu")
 
 
-def raise_together(error: LauterError | None) -> None:
+def raise_together(error: Exception | None) -> None:
     """Raise on every rank what any of them met (all ranks call it, those without with None)."""
-    met: list[LauterError | None] = [None] * dist.get_world_size()
+    met: list[Exception | None] = [None] * dist.get_world_size()
     dist.all_gather_object(met, error)
     for one in met:
         if one is not None:

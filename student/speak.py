@@ -23,9 +23,10 @@ from lauter.datasets.layout import Ids, Reference, speech_prompt, tag_words
 from lauter.datasets.records import Prompt
 from lauter.datasets.text_tokens import ByteTokenizer, TextTokenizer
 from lauter.student.checkpoint import check_tokenizer, load_model, load_tokenizer
+from lauter.student.facts import REFERENCE_TURNS, SPEAKERS, TIMBRES
 from lauter.student.generation import Generated, Sampling, generate
 from lauter.student.model import SpeechModel
-from lauter.student.timbres import TIMBRES, as_timbre, check_codec, check_timbres
+from lauter.student.timbres import as_timbre, check_codec, check_timbres
 
 if TYPE_CHECKING:
     from lauter.student.codec.codec import Codec, Timbre
@@ -36,9 +37,6 @@ EMPTY: Final = "empty"
 """Failure of speech without codes."""
 INVALID: Final = "invalid codes"
 """Failure of codes that no decoder takes."""
-
-REFERENCE_TURNS: Final = "reference_turns"
-"""The fact that says whether the student has learnt to go on from a recording."""
 
 _LEAST_LIMIT_S: Final = 2.0
 _LIMIT_S_PER_BYTE: Final = 0.2
@@ -253,7 +251,7 @@ class Student:
         return Reference(text, self._codes_of[recording])
 
     def _speaker(self, request: SpeechRequest) -> str:
-        asked, known = request.prompt.speaker, list(self.facts.get("speakers", ()))
+        asked, known = request.prompt.speaker, list(self.facts.get(SPEAKERS, ()))
         if not asked:
             return (self.speakers or known or [""])[0]
         if known and asked not in known and not self._reads_references:

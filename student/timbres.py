@@ -17,14 +17,11 @@ from lauter.datasets.errors import UsageError
 from lauter.datasets.loader import SpeechLoader
 from lauter.datasets.tags import Emotion, Style
 from lauter.student.checkpoint import add_facts, read_facts
+from lauter.student.facts import SPEAKERS, TIMBRE_FINGERPRINT, TIMBRES
 
 if TYPE_CHECKING:
     from lauter.student.codec.codec import Codec, Timbre
 
-TIMBRES: Final = "timbres"
-"""The fact of a student that holds them, by speaker."""
-TIMBRE_FINGERPRINT: Final = "timbre_fingerprint"
-"""The fact that says by which part of a codec they were heard."""
 RECORDINGS: Final = 5
 """A voice's timbre is the mean of so many of its utterances."""
 _LEAST_S: Final = 1.0
@@ -71,7 +68,8 @@ def add_timbres(
 ) -> int:
     """Store with a student the timbres of the speakers it has learnt from a split of ``export``.
 
-    Returns how many there are. Raises ``UsageError`` where ``codec`` (None: the one that comes with
+    Those that it brought from before stay, where the same decoder heard them. Returns how many
+    there are. Raises ``UsageError`` where ``codec`` (None: the one that comes with
     Lauter) is not the student's, or the folder is no student.
     """
     from lauter.student.codec.codec import open_codec
@@ -79,8 +77,10 @@ def add_timbres(
     facts = read_facts(student)
     opened = open_codec(codec)
     check_codec(facts, opened, f"the student in {student}")
-    timbres = timbres_of(export, opened, facts.get("speakers", []), split=split)
-    add_facts(student, {TIMBRES: timbres, TIMBRE_FINGERPRINT: opened.timbre_fingerprint()})
+    heard_by = opened.timbre_fingerprint()
+    known = facts.get(TIMBRES, {}) if facts.get(TIMBRE_FINGERPRINT) == heard_by else {}
+    timbres = known | timbres_of(export, opened, facts.get(SPEAKERS, []), split=split)
+    add_facts(student, {TIMBRES: timbres, TIMBRE_FINGERPRINT: heard_by})
     return len(timbres)
 
 

@@ -45,11 +45,11 @@ from lauter.student.examination import (
     reckon,
 )
 from lauter.student.examples import SpokenExamples
+from lauter.student.facts import facts_of
 from lauter.student.lora import adapters, add_adapters
 from lauter.student.model import SpeechModel
 from lauter.student.on_policy import Lesson, OnPolicy
 from lauter.student.processes import alone, open_process_group, raise_together, stop_requests
-from lauter.student.speak import REFERENCE_TURNS
 from lauter.student.teaching import weights_digest
 from lauter.student.training_log import TrainingLog, peak_flops, training_flops
 from lauter.student.training_settings import TrainSettings, learning_rate
@@ -147,19 +147,11 @@ class Trainer:
             speak=speak_evaluation,
         )
         self._tokenizer = tokenizer
-        self._facts = {
-            "preset": settings.preset,
-            "tokenizer_fingerprint": tokenizer.fingerprint(),
-            "codec_fingerprint": examples.codec_fingerprint,
-            "teacher_fingerprint": examples.teacher_fingerprint,
-            "data": {"samples": len(examples), "identity": f"{examples.identity:015x}"},
-            "speakers": examples.speakers,
-            REFERENCE_TURNS: settings.batches.reference_share > 0,
-            "settings": settings.plain(),
-        }
+        self._facts = facts_of(settings, examples, self.packs.cells, tokenizer, told)
         self._bound_to = {
             "preset": settings.preset,
             "codec_fingerprint": examples.codec_fingerprint,
+            "teacher_fingerprint": examples.teacher_fingerprint,
             "data": examples.identity,  # other texts may make another tokenizer
             "tokenizer_fingerprint": tokenizer.fingerprint(),
             "model": asdict(replace(self.config, dropout=0.0)),
@@ -231,15 +223,18 @@ class Trainer:
                     if on_step:
                         on_step(figures | {"step": progress.step}, self.steps)
                 is_last = self._is_last()
-                if _is_due(progress.step, settings.evaluate_every, is_last) and not stopped:
-                    self._evaluate(log)
-                if settings.patience and progress.since_best >= settings.patience:
-                    ended, is_last = "patience", True
+                # Before the evaluation, which takes its time and may be killed.
                 if stopped or _is_due(progress.step, settings.save_every, is_last):
                     self._save()
                 if stopped:
                     raise KeyboardInterrupt
-                if ended == "patience":
+                if _is_due(progress.step, settings.evaluate_every, is_last):
+                    self._evaluate(log)
+                    record_progress(self._output, progress)
+                if settings.patience and progress.since_best >= settings.patience:
+                    ended = "patience"
+                    if not self._is_saved():
+                        self._save()
                     break
                 started = time.perf_counter()
         if progress.best is None:
@@ -365,7 +360,7 @@ class Trainer:
         return NoNumberError(
             f"the {what} of step {self.progress.step + 1} is no number; its requests are "
             f"{', '.join(names[:NAMED])}{more}. The checkpoint before is kept: set a lower "
-            "learning_rate or leave these requests out, and run the same command again"
+            "distill.learning_rate or leave these requests out, and run the same command again"
         )
 
     def _evaluate(self, log: TrainingLog | None) -> None:
@@ -381,7 +376,7 @@ class Trainer:
             measure = examined.measure(self.settings.loss)
             if is_best(self.progress, examined.figure, measure):
                 self._write_student(examined.figure)
-        except LauterError:
+        except (LauterError, OSError):
             if not self._is_saved():
                 with suppress(OSError, RuntimeError):  # the disk may be what is at fault
                     self._save()
@@ -405,7 +400,7 @@ class Trainer:
     def _write_student(self, best: float | None) -> None:
         """Write the student as it is now, with the figure that made it the best (all ranks)."""
         weights = whole_weights(self._engine, keep=not self._rank)
-        failed = None
+        failed: Exception | None = None
         if not self._rank:
             facts = self._facts | {"step": self.progress.step, "best": best}
             model = self._engine.module.model
@@ -413,7 +408,7 @@ class Trainer:
                 save_model(
                     model, self._output / STUDENT, facts, weights=weights, tokenizer=self._tokenizer
                 )
-            except LauterError as error:
+            except (LauterError, OSError) as error:
                 failed = error
         raise_together(failed)
 

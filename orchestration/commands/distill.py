@@ -14,6 +14,8 @@ from lauter.datasets.corpus_layout import MARK
 from lauter.datasets.errors import UsageError
 from lauter.datasets.exported import SAMPLES, SPEECH
 from lauter.orchestration.sampling import sampling_of
+from lauter.student.codec.codec import open_codec
+from lauter.student.examples import codec_of
 from lauter.student.generation import Sampling
 from lauter.student.launch import Evaluation, Launch, launch
 from lauter.student.timbres import add_timbres
@@ -33,6 +35,8 @@ def run(settings: DictConfig, console: Console) -> int:
                 f"{training.output} holds a corpus or an export; name a folder of its own for the "
                 "run in distill.output"
             )
+    if note := _note_on_codec(training, settings.codec.folder):
+        console.print(note, soft_wrap=True)
     columns = (TextColumn("distilling"), BarColumn(), MofNCompleteColumn())
     with Progress(
         *columns, TimeRemainingColumn(), TextColumn("{task.fields[told]}"), console=console
@@ -57,6 +61,26 @@ def run(settings: DictConfig, console: Console) -> int:
         console.print(note, markup=False, soft_wrap=True)
     console.print(_with_timbres(result.student, training, settings.codec.folder))
     return 0
+
+
+def _note_on_codec(training: TrainSettings, folder: str | None) -> str | None:
+    """Return what to know of the codec before hours of training: None where it made the codes.
+
+    Raises ``UsageError`` where one is named that did not.
+    """
+    encoded_by = codec_of(training.data, training.train_split)
+    ours = open_codec(folder).fingerprint
+    if encoded_by in (None, ours):
+        return None
+    if folder is not None:
+        raise UsageError(
+            f"{training.data} holds codes of the codec {encoded_by[:12]}, and the one in {folder} "
+            f"is {ours[:12]}; set codec.folder to the one that encoded it"
+        )
+    return (
+        f"{training.data} holds codes of the codec {encoded_by[:12]}, which is not the one that "
+        "comes with Lauter; with codec.folder=… the student would bring its voices along"
+    )
 
 
 def _with_timbres(student: Path, training: TrainSettings, codec: str | None) -> str:

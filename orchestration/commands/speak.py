@@ -18,6 +18,7 @@ from lauter.orchestration.progress import counted_progress
 from lauter.orchestration.sampling import sampling_of
 from lauter.orchestration.single_page import check_writable
 from lauter.pipelines.best_of import Choice, best_of
+from lauter.student.facts import CELLS
 from lauter.student.speak import SpeechRequest, Student
 
 SUFFIX = ".wav"
@@ -42,6 +43,7 @@ def run(settings: DictConfig, console: Console) -> int:
         batch_size=options.texts_at_once,
     )
     student.check(requests)  # all of them, before any is spoken
+    _check_learnt(student, settings)
     recogniser = WhisperRecogniser() if options.best_of > 1 else None
     failures: list[str | None] = []
     heard_s = spent_s = 0.0
@@ -163,6 +165,18 @@ def _chosen(name: str, word: str, choices: Sequence[str]) -> str:
     if word not in choices:
         raise UsageError(f"speaking.{name} is '{word}'; choose {', '.join(choices)}")
     return word
+
+
+def _check_learnt(student: Student, settings: DictConfig) -> None:
+    """Refuse what no speech that the student learnt from was like; it would say something else."""
+    for name in ("dialect", "emotion"):
+        heard = sorted({cell[name] for cell in student.facts.get(CELLS, ())})
+        asked = settings.speaking[name]
+        if heard and asked not in heard:
+            raise UsageError(
+                f"the student in {settings.student} has learnt from no speech of the {name} "
+                f"{asked}; set speaking.{name} to {' or '.join(heard)}"
+            )
 
 
 def _check_writable(places: Sequence[Path]) -> None:

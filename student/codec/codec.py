@@ -18,7 +18,7 @@ import numpy as np
 import soxr
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from lauter.datasets.audio import Samples
@@ -41,6 +41,7 @@ from lauter.student.codec.mel import (
 )
 from lauter.student.codec.semantic import SemanticEncoder, entries_of, points_of, quantise
 from lauter.student.codec.vocoder import Vocoder
+from lauter.student.tensors import write_tensors
 
 SHIPPED: Final = Path(__file__).parent / "shipped"
 """The codec that comes with Lauter."""
@@ -313,7 +314,7 @@ class Codec:
             features, coarse = self._condition(
                 entries.to(here),
                 points.to(here),
-                torch.stack([timbre.vector for timbre in timbres]).to(here),
+                torch.stack([timbre.vector.to(here) for timbre in timbres]),
                 groups,
                 use_linguistic=torch.full((len(whole),), decoding.use_linguistic, device=here),
                 use_semantic=torch.full((len(whole),), decoding.use_semantic, device=here),
@@ -351,7 +352,7 @@ class Codec:
         tensors["book.centroids"] = torch.from_numpy(self._book.centroids).half()
         text = json.dumps({"format": FORMAT, **about}, indent=1, ensure_ascii=False)
         weights, facts = (folder / f"{name}.part" for name in (WEIGHTS, ABOUT))
-        save_file(tensors, weights)
+        write_tensors(tensors, weights)
         facts.write_text(text + "\n", encoding="utf-8")
         weights.replace(folder / WEIGHTS)
         facts.replace(folder / ABOUT)

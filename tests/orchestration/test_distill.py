@@ -15,6 +15,7 @@ from lauter.orchestration.commands import distill
 from lauter.orchestration.settings import load_settings
 from lauter.student.batches import BatchSettings
 from lauter.student.checkpoint import load_model
+from lauter.student.codec.codec import SHIPPED
 from lauter.student.distill import LossSettings
 from lauter.student.train import TrainResult
 
@@ -134,6 +135,7 @@ def test_speaking_in_between_is_asked_of_the_pipelines() -> None:
         (["distill.lora.targets=[lm_head]"], "'lm_head' is no projection to adapt; set distill.l"),
         (["distill.lora.rank=-1"], "lora.rank is -1; set 1 or more, or 0 to adapt nothing"),
         (["distill.speak_texts=4", "distill.evaluate_every=0"], "speak_texts=4 are said at evalu"),
+        (["codec.folder={codec}"], "holds codes of the codec codec-1, and the one in"),
         (["distill.output={data}"], "holds a corpus or an export; name a folder of its own"),
         (["distill.zero=2"], "was trained with zero=0, and this run has zero=2"),
     ],
@@ -143,7 +145,8 @@ def test_what_cannot_be_taught_is_a_sentence_and_exit_code_2(
 ) -> None:
     if "zero=2" in more[0] and not (folder / "run/checkpoints").exists():
         command.run(["distill", *words(folder)])
-    more = [word.replace("{data}", str(folder / "data")) for word in more]
+    for name, place in (("{data}", folder / "data"), ("{codec}", SHIPPED)):
+        more = [word.replace(name, str(place)) for word in more]
     assert command.run(["distill", *words(folder), *more]) == 2
     said = capsys.readouterr().err
     assert told in said and "Traceback" not in said

@@ -59,6 +59,29 @@ def test_what_has_no_end_is_written_and_is_exit_code_3(
     assert soundfile.info(out).frames == 2880
 
 
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["speaking.dialect=en-GB"], "no speech of the dialect en-GB; set speaking.dialect to en-"),
+        (
+            ["speaking.emotion=anger", "speaking.emotion_level=2"],
+            "no speech of the emotion anger; set speaking.emotion to joy or neutral",
+        ),
+    ],
+)
+def test_a_dialect_or_emotion_that_it_never_heard_is_refused(
+    ask: Ask, place: Path, tmp_path: Path, more: list[str], sentence: str
+) -> None:
+    cells = [
+        {"language": "en", "dialect": "en-US", "emotion": emotion} for emotion in ("neutral", "joy")
+    ]
+    write_taught_student(tmp_path / "student", place / "codec", cells=cells)
+    words = ["speak", f"student={tmp_path / 'student'}", f"codec.folder={place / 'codec'}"]
+    out = tmp_path / "one.wav"
+    answer = ask(*words, "speaking.text=one", f"speaking.out={out}", *more)
+    assert answer.code == 2 and sentence in answer.err and not out.exists()
+
+
 @pytest.mark.slow
 def test_the_best_of_several_tries_is_chosen_by_the_recogniser(
     ask: Ask, words: list[str], tmp_path: Path

@@ -19,7 +19,7 @@ from taught_student import (
     write_untrained_codec,
 )
 
-from lauter.datasets.audio import encode_flac
+from lauter.datasets.audio import Clip, encode_flac
 from lauter.datasets.codes import Codes
 from lauter.datasets.errors import UsageError
 from lauter.datasets.layout import COMPACT, Ids, Reference, speech_prompt
@@ -33,7 +33,7 @@ from lauter.pipelines.evaluation_student import (
     open_systems,
     student_fingerprint,
 )
-from lauter.pipelines.evaluation_systems import Resynthesis, decoded_each
+from lauter.pipelines.evaluation_systems import NO_VOICE, Resynthesis, decoded_each
 from lauter.pipelines.speaking_evaluation import SpeakEvaluation, make_speak_evaluation
 from lauter.student import speak
 from lauter.student.codec.codec import Codec, open_codec
@@ -142,6 +142,16 @@ def test_resynthesis_keeps_the_length_and_takes_its_share_of_the_time(codec: Cod
     assert abs(len(spoken[0].samples) / 24_000 - items()[0].recording.duration_s) < 0.13
     assert spoken[0].seconds and spoken[0].failure is None
     assert spoken[1].failure == EMPTY and spoken[1].samples is None
+
+
+def test_a_recording_without_a_voice_takes_no_other_along(codec: Codec) -> None:
+    mute = Clip.of(np.zeros(24_000, np.float32), 24_000)
+    short = Clip.of(np.full(4_800, 0.1, np.float32), 24_000)
+    one, other = items()[0], items()[1]
+    asked = [replace(one, reference=mute), replace(one, recording=short, reference=None), other]
+    found = Resynthesis(codec).speak(asked)
+    assert [answer.failure for answer in found] == [NO_VOICE, NO_VOICE, None]
+    assert found[2].samples is not None
 
 
 def test_one_stream_that_cannot_be_decoded_takes_no_other_along(codec: Codec) -> None:

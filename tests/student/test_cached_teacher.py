@@ -2,17 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from coded_export import coded_export
+from coded_export import coded_export, logits_of
 
 from lauter.datasets.errors import UsageError
 from lauter.datasets.layout import COMPACT
 from lauter.datasets.text_tokens import ByteTokenizer
-from lauter.datasets.top_logits import TopLogits, compress
 from lauter.student.batches import Batch, BatchSettings, Packs
 from lauter.student.cached_teacher import TEACHER_COLUMN, teacher_of
 from lauter.student.distill import LossSettings, distillation_loss
@@ -29,22 +26,8 @@ def packs(tmp_path_factory: pytest.TempPathFactory) -> Packs:
     return Packs(examples, COMPACT, BatchSettings(), 512)
 
 
-def told(record: dict[str, Any], sure: float) -> bytes:
-    """A teacher that gives what was said the probability ``sure``."""
-    codes = np.asarray(record["codes"])
-    entries = [*np.where(codes < 1024, codes, codes - 1024), 1024]
-    named = np.asarray(entries, np.int16)[:, None]
-    return compress(
-        TopLogits(
-            named,
-            np.full(named.shape, np.log(sure), np.float32),
-            np.full(len(named), 1 - sure, np.float32),
-        )
-    )
-
-
 def taught(batch: Batch, sure: float) -> Batch:
-    records = tuple({**one, TEACHER_COLUMN: told(dict(one), sure)} for one in batch.records)
+    records = tuple({**one, TEACHER_COLUMN: logits_of(one["codes"], sure)} for one in batch.records)
     return replace(batch, records=records)
 
 

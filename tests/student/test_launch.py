@@ -12,7 +12,7 @@ from midget import settings_of
 
 from lauter.datasets.errors import LauterError, UsageError
 from lauter.student.checkpoint import load_model
-from lauter.student.launch import JOB, Evaluation, Launch, _told, _train_on_ray, launch
+from lauter.student.launch import Evaluation, Launch, _told, _train_on_ray, launch
 from lauter.student.train import train
 from lauter.student.training_log import read_log
 
@@ -119,14 +119,14 @@ def test_what_processes_refuse_the_launcher_says(folder: Path) -> None:
 def test_a_worker_of_ray_that_refuses_dies_once(folder: Path) -> None:
     """Its death ends those that wait for it; started again, it has nothing to do."""
     settings = settings_of(folder / "data", folder / "alone-refused", folder / "nowhere")
-    job = folder / "alone-refused" / JOB
+    job = folder / "alone-refused" / "job-1.json"
     job.parent.mkdir()
     job.write_text(json.dumps({"settings": settings.plain(), "evaluation": None}), encoding="utf-8")
     with pytest.raises(LauterError, match="refused or stopped"):
         _train_on_ray({"job": str(job)})
     _train_on_ray({"job": str(job)})
     with pytest.raises(UsageError, match="nowhere"):
-        _told(job.parent)
+        _told(job)
 
 
 @pytest.mark.slow

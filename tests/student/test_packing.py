@@ -27,11 +27,11 @@ def test_no_sample_is_overtaken_by_more_than_the_look_ahead(
 ) -> None:
     items = [Item(number, 0) for number in range(len(lengths))]
     packs = packed(items, np.asarray(lengths, np.int32), 64, look_ahead)
-    oldest = 0
     left = set(range(len(lengths)))
     for pack in packs:
-        oldest = min(left)
-        assert pack[0].sample == oldest
+        read = len(lengths) - len(left) + look_ahead
+        assert pack[0].sample == min(left)
+        assert max(item.sample for item in pack) < read
         left -= {item.sample for item in pack}
 
 

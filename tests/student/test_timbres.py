@@ -83,6 +83,21 @@ def test_a_student_brings_the_timbres_it_was_given(
     assert facts["speakers"] == ["someone"]
 
 
+@pytest.mark.parametrize("heard_by", ["this decoder", "another"])
+def test_timbres_from_before_stay_where_the_same_decoder_heard_them(
+    codec: Codec, export: Path, codec_folder: Path, tmp_path: Path, heard_by: str
+) -> None:
+    same = heard_by == "this decoder"
+    told = {
+        "speakers": [SPEAKER, "someone"],
+        "timbre_fingerprint": codec.timbre_fingerprint() if same else heard_by,
+    }
+    student = write_taught_student(tmp_path / "student", codec_folder, **told)
+    add_timbres(student, export, codec_folder)
+    kept = {SPEAKER} if same else set()
+    assert set(read_facts(student)["timbres"]) == {"someone"} | kept
+
+
 def test_only_the_split_that_was_learnt_from_is_listened_to(
     codec_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -184,6 +184,7 @@ def test_speech_chooses_the_best_and_patience_ends_the_run(folder: Path) -> None
     _, facts = load_model(result.student)
     assert facts["step"] == 4 and facts["best"] == 0.2
     assert facts["codec_fingerprint"] == "codec-1" and facts["speakers"] == ["someone"]
+    assert {cell["language"] for cell in facts["cells"]} == {"en", "zh"}
     again = train(settings, speak_evaluation=spoken(iter([])))
     assert again.steps == 8
 
@@ -236,6 +237,20 @@ def test_an_evaluation_that_fails_costs_no_step(folder: Path, whole: Path) -> No
     train(settings, speak_evaluation=spoken(iter([0.5] * 2)))
 
     assert lines(folder / "deaf") == lines(folder / "whole")
+
+
+def test_a_checkpoint_is_there_before_its_evaluation_begins(folder: Path) -> None:
+    there = []
+
+    def killed(model: SpeechModel, tokenizer: TextTokenizer) -> Mapping[str, float]:
+        newest = newest_checkpoint(folder / "killed")
+        there.append(newest and newest.progress.step)
+        return {"cer": 0.5}
+
+    train(run(folder, "killed", evaluate_every=2, save_every=2), speak_evaluation=killed)
+    assert there == [2, 4, 6]
+    newest = newest_checkpoint(folder / "killed")
+    assert newest.progress.evaluated == 6 and newest.progress.best == 0.5
 
 
 def test_a_student_that_cannot_be_written_costs_no_step(folder: Path, whole: Path) -> None:
@@ -362,6 +377,17 @@ def test_codes_of_another_codec_are_refused(folder: Path, whole: Path, tmp_path:
         train(replace(run(folder, "whole"), data=str(other)))
     with pytest.raises(UsageError, match=r"of the codec codec-2, those of .* of codec-1"):
         train(settings_of(other, tmp_path / "begun", whole / "student"))
+
+
+def test_logits_of_another_teacher_are_not_gone_on_with(folder: Path, tmp_path: Path) -> None:
+    """An export in Lance is known by its samples, which are the same after `lauter teach`."""
+    loss = LossSettings("forward_kl", teacher_weight=1.0)
+    for teacher in ("t1", "t2"):
+        coded_export(tmp_path / teacher, 20, kind="lance", teachers=(teacher,))
+    settings = settings_of(tmp_path / "t1", tmp_path / "run", folder / "init", loss=loss, steps=1)
+    train(settings)
+    with pytest.raises(UsageError, match=r"teacher_fingerprint=t1, and this run has .*=t2"):
+        train(replace(settings, data=str(tmp_path / "t2"), steps=2))
 
 
 def test_a_damaged_checkpoint_is_told_apart_from_none(folder: Path, tmp_path: Path) -> None:

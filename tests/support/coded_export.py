@@ -22,6 +22,7 @@ from lauter.datasets.records import (
     described,
 )
 from lauter.datasets.shards import export_webdataset
+from lauter.datasets.top_logits import TopLogits, compress
 from lauter.datasets.voices import VOICE_SCHEMA, Voice
 
 RATE = 16000
@@ -35,6 +36,19 @@ def codes_of(number: int, groups: int) -> list[int]:
     linguistic = lots.integers(0, 8, 2 * groups)
     semantic = lots.integers(0, 8, 3 * groups)
     return interleave(linguistic, semantic).tolist()
+
+
+def logits_of(codes: Sequence[int], sure: float) -> bytes:
+    """What a teacher says who gives these codes, and the end after them, the probability so."""
+    entries = [code if code < 1024 else code - 1024 for code in codes] + [1024]
+    named = np.asarray(entries, np.int16)[:, None]
+    return compress(
+        TopLogits(
+            named,
+            np.full(named.shape, np.log(sure), np.float32),
+            np.full(len(named), 1 - sure, np.float32),
+        )
+    )
 
 
 def coded_export(
@@ -54,7 +68,7 @@ def coded_export(
     """Write an export of ``rows`` samples of 1 to ``groups`` groups of codes each.
 
     Number n has n samples of sound more than ``least_samples``. Codecs, speakers and teachers
-    (whose cached logits are made up) take turns.
+    (whose cached logits are ``logits_of`` the codes) take turns.
     """
     utterances = []
     for number in range(rows):
@@ -98,7 +112,10 @@ def coded_export(
                 pa.table(
                     {
                         "request_id": ids,
-                        TOP_LOGITS: [one and b"what it said" for one in said],
+                        TOP_LOGITS: [
+                            one and logits_of(row["codes"], 0.5)
+                            for one, row in zip(said, utterances, strict=True)
+                        ],
                         f"{TOP_LOGITS}_fingerprint": said,
                     },
                     schema=pa.schema([REQUEST_SCHEMA.field("request_id"), *TOP_LOGITS_FIELDS]),
