@@ -194,7 +194,7 @@ def _neutral_samples(folder: str | Path, split: str, wanted: set[tuple[str, str]
             for row, clip in islice(rows, SEARCHED_FOR_VOICES):
                 voice = (row["speaker"], row["dialect"])
                 tells = voice in wanted and voice not in found and _is_neutral(row)
-                if tells and clip.duration_s >= LEAST_REFERENCE_S:
+                if tells and _is_long_enough(clip):
                     found[voice] = (clip, row["text"])
                 if found.keys() == wanted:
                     return found
@@ -206,3 +206,10 @@ def _neutral_samples(folder: str | Path, split: str, wanted: set[tuple[str, str]
 def _is_neutral(row: Mapping[str, Any]) -> bool:
     plain = row["emotion"] == Emotion.NEUTRAL and row["style"] == Style.PLAIN
     return bool(plain and not row["speed_level"])
+
+
+def _is_long_enough(clip: Clip) -> bool:
+    try:
+        return clip.duration_s >= LEAST_REFERENCE_S
+    except UsageError:  # damaged: another one tells how the voice sounds
+        return False

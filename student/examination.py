@@ -58,7 +58,7 @@ class Examination:
         what = "error rate of what the student said" if "cer" in self.spoken else "held-out loss"
         return (
             f"the {what} is no number ({self.figure}), so this state was not kept as the best; "
-            "where it stays so, begin anew with a lower learning_rate"
+            "where it stays so, begin anew with a lower distill.learning_rate"
         )
 
     def logged(self) -> dict[str, Any]:
@@ -144,7 +144,7 @@ class Examiner:
         except UsageError as error:
             raise UsageError(
                 f"nothing can be held out: {error}. Export with export.valid=0.02, or set "
-                "evaluate_every=0"
+                "distill.evaluate_every=0"
             ) from error
 
     def validate(self, engine: Engine) -> Slices:
@@ -185,12 +185,12 @@ class Examiner:
             model = plain_model(self._config, self._device, self._settings.precision)
         copy_weights(engine, model)
         spoken: list[Mapping[str, float]] = [{}]
-        failed = None
+        failed: Exception | None = None
         if model is not None:
             try:
                 with torch.no_grad():
                     spoken = [dict(self._speak_evaluation(model, self._tokenizer))]
-            except LauterError as error:
+            except (LauterError, OSError) as error:
                 failed = error
         raise_together(failed)
         dist.broadcast_object_list(spoken, device=torch.device("cpu"))

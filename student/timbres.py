@@ -79,7 +79,8 @@ def add_timbres(
     check_codec(facts, opened, f"the student in {student}")
     heard_by = opened.timbre_fingerprint()
     known = facts.get(TIMBRES, {}) if facts.get(TIMBRE_FINGERPRINT) == heard_by else {}
-    timbres = known | timbres_of(export, opened, facts.get(SPEAKERS, []), split=split)
+    missing = [speaker for speaker in facts.get(SPEAKERS, ()) if speaker not in known]
+    timbres = known | timbres_of(export, opened, missing, split=split)
     add_facts(student, {TIMBRES: timbres, TIMBRE_FINGERPRINT: heard_by})
     return len(timbres)
 

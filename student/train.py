@@ -231,12 +231,13 @@ class Trainer:
                 if _is_due(progress.step, settings.evaluate_every, is_last):
                     self._evaluate(log)
                     record_progress(self._output, progress)
-                if settings.patience and progress.since_best >= settings.patience:
-                    ended = "patience"
+                if self._is_out_of_patience():
                     if not self._is_saved():
                         self._save()
                     break
                 started = time.perf_counter()
+        if self._is_out_of_patience():
+            ended = "patience"
         if progress.best is None:
             self._write_student(None)
         return TrainResult(
@@ -255,6 +256,10 @@ class Trainer:
         progress, settings = self.progress, self.settings
         return progress.step == settings.steps or progress.position.epoch == settings.epochs
 
+    def _is_out_of_patience(self) -> bool:
+        patience = self.settings.patience
+        return patience > 0 and self.progress.since_best >= patience
+
     def _log(self) -> Any:
         """Return the log on rank 0, and nothing to write to on the others."""
         if self._rank:
@@ -264,10 +269,8 @@ class Trainer:
         )
 
     def _to_the_end(self, steps: Iterator[Step]) -> Iterator[Step]:
-        patience = self.settings.patience
-        while (self.settings.steps is None or self.progress.step < self.settings.steps) and not (
-            patience and self.progress.since_best >= patience
-        ):
+        last = self.settings.steps
+        while (last is None or self.progress.step < last) and not self._is_out_of_patience():
             step = next(steps, None)
             if step is None:
                 return

@@ -14,8 +14,10 @@ from lauter.datasets.corpus_layout import MARK
 from lauter.datasets.errors import UsageError
 from lauter.datasets.exported import SAMPLES, SPEECH
 from lauter.orchestration.sampling import sampling_of
+from lauter.student.checkpoint import read_facts
 from lauter.student.codec.codec import open_codec
 from lauter.student.examples import codec_of
+from lauter.student.facts import TIMBRES
 from lauter.student.generation import Sampling
 from lauter.student.launch import Evaluation, Launch, launch
 from lauter.student.timbres import add_timbres
@@ -91,6 +93,8 @@ def _with_timbres(student: Path, training: TrainSettings, codec: str | None) -> 
     try:
         count = add_timbres(student, training.data, codec, split=training.train_split)
     except UsageError as error:
+        if TIMBRES in read_facts(student):
+            return f"it brings the timbres of the student it began as, and no others: {error}"
         return f"it brings no timbres, so speaking needs a reference recording: {error}"
     return f"it brings the timbre{'' if count == 1 else 's'} of {count} of its voices"
 

@@ -81,7 +81,7 @@ def test_an_evaluation_that_is_no_number_is_said_at_the_end(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     note = "at step 2 the [held-out] loss is no number (nan)"
-    result = TrainResult(folder, 2, "finished", {"loss": 1.0}, None, 0, (note,))
+    result = TrainResult(folder / "init", 2, "finished", {"loss": 1.0}, None, 0, (note,))
     monkeypatch.setattr(distill, "launch", lambda *_, **__: result)
     (folder / "run").mkdir(exist_ok=True)
     told = io.StringIO()

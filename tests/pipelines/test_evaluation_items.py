@@ -98,7 +98,7 @@ def test_a_language_means_its_first_dialect(listed: Path, language: str, dialect
 
 
 def test_an_export_lends_the_voice_of_a_neutral_sample_of_another_split(tmp_path: Path) -> None:
-    coded_export(tmp_path / "e")
+    coded_export(tmp_path / "e", least_samples=16_000)
     items = items_of_export(tmp_path / "e", split="valid")
     trained = {
         sample.record["text"]

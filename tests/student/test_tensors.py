@@ -1,4 +1,4 @@
-"""A disk that takes no more is told as one, and what was there stays."""
+"""A disk that takes no more is told as one."""
 
 import subprocess
 import sys

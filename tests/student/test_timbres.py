@@ -102,12 +102,12 @@ def test_only_the_split_that_was_learnt_from_is_listened_to(
     codec_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     export = coded_export(tmp_path / "export", 24, valid=0.5, least_samples=16_000)
-    student = write_taught_student(tmp_path / "student", codec_folder, speakers=["someone"])
     heard: list[float] = []
     monkeypatch.setattr(
         timbres, "mean_timbre", lambda _, clips: heard.extend(c.duration_s for c in clips) or [1.0]
     )
     for split in ("valid", "train"):
+        student = write_taught_student(tmp_path / split, codec_folder, speakers=["someone"])
         add_timbres(student, export, codec_folder, split=split)
         loader = SpeechLoader(export, split=split, batch_size=1, shuffle=False, rank=0, world=1)
         there = {sample.clip.duration_s for (sample,), _ in loader}

@@ -189,6 +189,21 @@ def test_speech_chooses_the_best_and_patience_ends_the_run(folder: Path) -> None
     assert again.steps == 8
 
 
+def test_patience_that_ends_with_an_owed_evaluation_ends_the_run(folder: Path) -> None:
+    settings = run(folder, "impatient", steps=20, evaluate_every=2, save_every=2, patience=2)
+    figures = [0.5, 0.6]
+
+    def deaf_in_the_end(model: SpeechModel, tokenizer: TextTokenizer) -> Mapping[str, float]:
+        if not figures:
+            raise UsageError("the recogniser is not here")
+        return {"cer": figures.pop(0)}
+
+    with pytest.raises(UsageError, match="the recogniser is not here"):
+        train(settings, speak_evaluation=deaf_in_the_end)
+    result = train(settings, speak_evaluation=spoken(iter([0.7])))
+    assert (result.ended, result.steps, result.best_step) == ("patience", 6, 2)
+
+
 def test_a_figure_that_is_no_number_is_never_the_best_and_is_told(folder: Path) -> None:
     settings = run(folder, "puzzled", steps=6, evaluate_every=2)
     result = train(settings, speak_evaluation=spoken(iter([math.nan, 0.5, math.inf])))
