@@ -69,5 +69,5 @@ def test_a_teacher_that_reads_otherwise_is_told_how_to_be_followed(folder: Path)
 
 
 def test_a_folder_that_is_no_student_is_told(folder: Path) -> None:
-    with pytest.raises(UsageError, match="; choose bytes, pairs or the folder of a student"):
+    with pytest.raises(UsageError, match=r"set distill.tokenizer to bytes, pairs or the"):
         beginning(new(folder, "none", tokenizer=str(folder / "nowhere")))
