@@ -225,7 +225,7 @@ def _train_on_ray(config: Mapping[str, str]) -> None:
 
     job = Path(config["job"])
     if not outcome_of(job).exists() and work(job):
-        raise LauterError(f"the training was refused or stopped; {outcome_of(job)} says why")
+        raise LauterError("the training was refused or stopped; its launcher says why")
 
 
 @contextmanager

@@ -210,7 +210,6 @@ class Trainer:
             progress.position, epochs=settings.epochs, rank=self._rank, world=self._world
         )
         figures: dict[str, float] = {}
-        ended = "finished"
         with self._log() as log, stop_requests() as stop_came:
             if self._evaluation_is_owed():
                 self._evaluate(log)
@@ -231,13 +230,10 @@ class Trainer:
                 if _is_due(progress.step, settings.evaluate_every, is_last):
                     self._evaluate(log)
                     record_progress(self._output, progress)
-                if self._is_out_of_patience():
-                    if not self._is_saved():
-                        self._save()
-                    break
+                if self._is_out_of_patience() and not self._is_saved():
+                    self._save()
                 started = time.perf_counter()
-        if self._is_out_of_patience():
-            ended = "patience"
+        ended = "patience" if self._is_out_of_patience() else "finished"
         if progress.best is None:
             self._write_student(None)
         return TrainResult(

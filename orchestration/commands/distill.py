@@ -71,7 +71,12 @@ def _note_on_codec(training: TrainSettings, folder: str | None) -> str | None:
     Raises ``UsageError`` where one is named that did not.
     """
     encoded_by = codec_of(training.data, training.train_split)
-    ours = open_codec(folder).fingerprint
+    try:
+        ours = open_codec(folder).fingerprint
+    except UsageError as error:
+        if folder is not None:
+            raise
+        return f"no new voices will come with the student: {error}"  # training itself wants no codec
     if encoded_by in (None, ours):
         return None
     if folder is not None:

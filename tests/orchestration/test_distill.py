@@ -14,7 +14,7 @@ from lauter.orchestration import command
 from lauter.orchestration.commands import distill
 from lauter.orchestration.settings import load_settings
 from lauter.student.batches import BatchSettings
-from lauter.student.checkpoint import load_model
+from lauter.student.checkpoint import add_facts, load_model
 from lauter.student.codec.codec import SHIPPED
 from lauter.student.distill import LossSettings
 from lauter.student.train import TrainResult
@@ -41,6 +41,8 @@ def test_a_student_is_taught_and_the_run_is_on_record(folder: Path) -> None:
     told = io.StringIO()
     code = distill.run(load_settings(words(folder)), Console(file=told, width=200))
     assert code == 0
+    assert "codes of the codec codec-1, which is not the one that comes" in told.getvalue()
+    assert "it brings no timbres" in told.getvalue()
     assert "4 steps, loss" in told.getvalue() and f"{folder / 'run'}/student" in told.getvalue()
     _, facts = load_model(folder / "run/student")
     assert facts["codec_fingerprint"] == "codec-1"
@@ -48,6 +50,25 @@ def test_a_student_is_taught_and_the_run_is_on_record(folder: Path) -> None:
     assert record["settings"]["distill"]["steps"] == 4
     assert len((folder / "run/log.jsonl").read_text().splitlines()) == 4 + 2
     assert list((folder / "run/tensorboard").iterdir())
+
+
+def test_a_student_that_began_with_timbres_keeps_them_without_a_codec(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_: str | None = None) -> None:
+        raise UsageError("the recogniser is not here")
+
+    midget(tmp_path / "init")
+    add_facts(tmp_path / "init", {"codec_fingerprint": "codec-1", "timbres": {"someone": [1.0]}})
+    monkeypatch.setattr(distill, "open_codec", gone)
+    monkeypatch.setattr("lauter.student.codec.codec.open_codec", gone)
+    told = io.StringIO()
+    given = [f"distill.init={tmp_path / 'init'}", f"distill.output={tmp_path / 'run'}"]
+    settings = load_settings([*words(folder), *given])
+    assert distill.run(settings, Console(file=told, width=200)) == 0
+    assert "no new voices will come with the student: the recogniser is not here" in told.getvalue()
+    assert "the timbres of the student it began as, and no others" in told.getvalue()
+    assert load_model(tmp_path / "run/student")[1]["timbres"] == {"someone": [1.0]}
 
 
 def test_adapters_are_trained_by_their_settings_and_leave_a_plain_student(folder: Path) -> None:
