@@ -76,7 +76,8 @@ def _note_on_codec(training: TrainSettings, folder: str | None) -> str | None:
     except UsageError as error:
         if folder is not None:
             raise
-        return f"no new voices will come with the student: {error}"  # training itself wants no codec
+        # Training itself wants no codec.
+        return f"no new voices will come with the student: {error}"
     if encoded_by in (None, ours):
         return None
     if folder is not None:
