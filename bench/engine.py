@@ -1,7 +1,8 @@
-"""`make bench`: every ratio of the data engine, ours over the bare thing, in one run.
+"""`make bench`: every ratio of the data engine and of serving, ours over the bare thing.
 
-Writes `bench/results/engine.json` and prints it as a table. Names given as arguments measure and
-print those files only: `make bench ONLY="throughput resume"`.
+Writes `bench/results/engine.json` and `serve.json` and prints them as a table. Names given as
+arguments measure and print those files only: `make bench ONLY="throughput resume"`; what of it is a
+whole set of results, measured in one run, is written too.
 """
 
 import importlib
@@ -18,7 +19,9 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-RESULTS = Path(__file__).parent / "results" / "engine.json"
+RESULTS = Path(__file__).parent / "results"
+SUPPORT = Path(__file__).parent.parent / "tests" / "support"
+"""Faulty servers, which both the tests and the measures of serving are asked through."""
 MEASURES = {
     "throughput": ["engines_over_lance"],
     "filters": ["judge_over_arrow", "cer_over_jiwer"],
@@ -27,8 +30,13 @@ MEASURES = {
     "memory": ["memory_10x_over_1x"],
     "importing": ["import_over_pool"],
     "stages": ["stage_speeds"],
-}
+    "serving": [
+        "continuous_over_sequential", "http_over_inprocess", "slow_server_p95", "best_of_n_cost",
+    ],
+}  # fmt: skip
 """The functions of each file; one returns a row of the table, or yields several."""
+SETS = {"serve": ["serving"], "engine": [file for file in MEASURES if file != "serving"]}
+"""Which files' rows make up a file of results."""
 
 
 def measured(files: Iterable[str]) -> Iterator[dict[str, Any]]:
@@ -58,12 +66,18 @@ def main(files: list[str]) -> None:
     """Measure and print; what was measured whole, in one run, is kept."""
     console = Console(width=140)
     rows = [machine()]
-    for row in measured(files or MEASURES):
-        console.print(f"{row['name']}: {row['value']} {row['unit']}")
-        rows.append(row)
-    if not files:
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+    by_file: dict[str, list[dict[str, Any]]] = {}
+    for file in files or MEASURES:
+        by_file[file] = []
+        for row in measured([file]):
+            console.print(f"{row['name']}: {row['value']} {row['unit']}")
+            by_file[file].append(row)
+        rows += by_file[file]
+    for name, wanted in SETS.items():
+        if set(wanted) <= set(by_file):
+            kept = [rows[0], *(row for file in wanted for row in by_file[file])]
+            text = json.dumps(kept, indent=1, ensure_ascii=False) + "\n"
+            (RESULTS / f"{name}.json").write_text(text)
     table = Table("name", "value", "unit", "against", "ratio")
     for row in rows:
         table.add_row(*(str("" if row[column] is None else row[column]) for column in row))
@@ -71,4 +85,5 @@ def main(files: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    sys.path.append(str(SUPPORT))
     main(sys.argv[1:])

@@ -11,6 +11,7 @@ from lauter.datasets.croissant import licences
 from lauter.datasets.exported import SPEECH, ExportSummary
 from lauter.datasets.hugging_face import front_matter
 from lauter.datasets.selection import Selection
+from lauter.datasets.store_path import StorePath
 
 IMPORTED = "import"
 """The teacher's name in rows that were spoken elsewhere."""
@@ -222,10 +223,10 @@ With **Lauter**, exactly resumable in the middle of an epoch:
 ```python
 from lauter.datasets.loader import SpeechLoader
 
-for samples, state in SpeechLoader("{export.folder.name}", split="{split}", batch_size=16):
+for samples, state in SpeechLoader("{_where(export)}", split="{split}", batch_size=16):
     print(samples[0].record["text"], samples[0].clip.duration_s)
 ```
-
+{_copied_first(export)}
 With **webdataset**:
 
 ```python
@@ -280,7 +281,7 @@ With **Lauter**, exactly resumable in the middle of an epoch:
 ```python
 from lauter.datasets.loader import SpeechLoader
 
-for samples, state in SpeechLoader("{export.folder.name}", split="{split}", batch_size=16):
+for samples, state in SpeechLoader("{_where(export)}", split="{split}", batch_size=16):
     print(samples[0].record["text"], samples[0].clip.duration_s)
 ```
 
@@ -289,9 +290,20 @@ With **Lance**:
 ```python
 import lance
 
-speech = lance.dataset("{export.folder.name}/{SPEECH}")
+speech = lance.dataset("{_where(export)}/{SPEECH}")
 print(speech.take([0], columns=["text", "audio"]).to_pylist())
 ```""".split("\n")
+
+
+def _where(export: ExportSummary) -> str:
+    """Return how an example names the export: from the folder that it lies in, or by its URL."""
+    return str(export.folder) if isinstance(export.folder, StorePath) else export.folder.name
+
+
+def _copied_first(export: ExportSummary) -> str:
+    if not isinstance(export.folder, StorePath):
+        return ""
+    return f"\nThose that follow read a folder: copy {export.folder} into one of its name first.\n"
 
 
 def _counted(things: Collection[str], name: str) -> str:

@@ -1,4 +1,4 @@
-"""The corpus: a folder of Lance datasets, and the system of record.
+"""The corpus: a folder of Lance datasets, on a disk or in a store, and the system of record.
 
 ``utterances.lance`` has one row a request: what was asked, what came back, its scores. Verdicts
 stand apart, one dataset a policy under ``verdicts/``, since they are made anew whenever a policy
@@ -15,7 +15,6 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +30,6 @@ from lauter.datasets.corpus_layout import (
     VERDICTS,
     VOICES,
     check_mark,
-    first_line,
     has_state,
     make,
     open_dataset,
@@ -39,7 +37,9 @@ from lauter.datasets.corpus_layout import (
 )
 from lauter.datasets.corpus_lock import single_writer
 from lauter.datasets.errors import UsageError
+from lauter.datasets.location import Location, location_of
 from lauter.datasets.records import VERDICT_SCHEMA
+from lauter.datasets.store_errors import said
 
 if TYPE_CHECKING:
     from lauter.datasets.corpus_writer import CorpusWriter
@@ -49,20 +49,20 @@ READ_AHEAD_BYTES = 64 << 20
 
 
 class Corpus:
-    """A corpus on disk; reading needs no lock and sees committed states only.
+    """A corpus; reading needs no lock and sees committed states only.
 
     What another process commits is seen after ``refresh``.
     """
 
-    def __init__(self, path: Path, version: int | str | None = None) -> None:
+    def __init__(self, path: Location, version: int | str | None = None) -> None:
         self.path = path
         self._version = version
         self._utterances = open_dataset(path / UTTERANCES, version)
 
     @classmethod
-    def create(cls, path: str | Path, *, exist_ok: bool = False) -> "Corpus":
+    def create(cls, path: str | Location, *, exist_ok: bool = False) -> "Corpus":
         """Make an empty corpus, or open the one that is there if ``exist_ok``."""
-        folder = Path(path)
+        folder = location_of(path)
         if not (folder / MARK).exists():
             make(folder)
         elif not exist_ok:
@@ -70,9 +70,9 @@ class Corpus:
         return cls.open(folder)
 
     @classmethod
-    def open(cls, path: str | Path, *, version: int | str | None = None) -> "Corpus":
+    def open(cls, path: str | Location, *, version: int | str | None = None) -> "Corpus":
         """Open a corpus as it is now, or as it was at a tag or version number (read only)."""
-        folder = Path(path)
+        folder = location_of(path)
         check_mark(folder)
         number = isinstance(version, str) and version.isdecimal()
         return cls(folder, int(version) if version is not None and number else version)
@@ -175,7 +175,7 @@ class Corpus:
             self._utterances.scanner(columns=["request_id"], filter=where).explain_plan()
         except (OSError, ValueError) as error:
             raise UsageError(
-                f"rows cannot be picked by '{where}': {first_line(error)}; "
+                f"rows cannot be picked by '{where}': {said(error)}; "
                 "write an SQL condition over the corpus's columns"
             ) from error
 
@@ -266,7 +266,7 @@ class Corpus:
                 raise UsageError(
                     f"the corpus {self.path} has a tag '{name}' already; choose another"
                 )
-            verdicts = sorted((self.path / VERDICTS).glob("*.lance"))
+            verdicts = (self.path / VERDICTS).glob("*.lance")
             # The utterances last: a tag that they have is a tag that all have.
             for folder in (self.path / VOICES, *verdicts, self.path / UTTERANCES):
                 if not has_state(folder):
@@ -301,7 +301,7 @@ class Corpus:
             spoken = self._utterances.to_table(columns=["request_id", "audio_digest"])
         return corpus_digest(spoken, self.verdicts(policy) if self.policies() else None)
 
-    def _beside(self, folder: Path) -> Any:
+    def _beside(self, folder: Location) -> Any:
         """Open a dataset beside the utterances as it was at this corpus's version.
 
         For a tag that is the state tagged; for a version number the newest state before the

@@ -5,21 +5,21 @@ folder whose making was cut off lacks it and is simply made again.
 """
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import lance
 import pyarrow as pa
 
 from lauter.datasets.errors import LauterError, UsageError
+from lauter.datasets.location import Location, lance_options, write_whole
 from lauter.datasets.records import SCHEMA_VERSION, SCORING_FIELDS, UTTERANCE_SCHEMA
+from lauter.datasets.store_errors import said, trouble
+from lauter.datasets.store_path import StorePath
 from lauter.datasets.voices import VOICE_SCHEMA
 
 MARK = "corpus.json"
-LOCK = "writer.lock"
 UTTERANCES = "utterances.lance"
 VOICES = "voices.lance"
 VERDICTS = "verdicts"
@@ -45,8 +45,9 @@ def utterance_schema() -> pa.Schema:
     )
 
 
-def make(folder: Path) -> None:
+def make(folder: Location) -> None:
     """Make an empty corpus in a new or empty folder."""
+    lance_options(folder)  # says so, where Lance cannot keep one
     if folder.exists() and not _is_free(folder):
         raise UsageError(
             f"{folder} has other content and is no corpus; name a new or an empty folder"
@@ -55,12 +56,10 @@ def make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for name, schema in ((UTTERANCES, utterance_schema()), (VOICES, VOICE_SCHEMA)):
             write_dataset(schema.empty_table(), folder / name)
-        mark = folder / f"{MARK}.new"
-        mark.write_text(json.dumps({"schema_version": SCHEMA_VERSION}) + "\n")
-        mark.replace(folder / MARK)
+        write_whole(folder / MARK, json.dumps({"schema_version": SCHEMA_VERSION}) + "\n")
 
 
-def _is_free(folder: Path) -> bool:
+def _is_free(folder: Location) -> bool:
     """Whether the folder is empty, or the unfinished making of a corpus without any row."""
     if not folder.is_dir():
         return False
@@ -71,7 +70,7 @@ def _is_free(folder: Path) -> bool:
     return not has_state(utterances) or open_dataset(utterances).count_rows() == 0
 
 
-def check_mark(folder: Path) -> None:
+def check_mark(folder: Location) -> None:
     """Raise ``UsageError`` unless ``folder`` is a corpus that this Lauter can read."""
     try:
         mark = json.loads((folder / MARK).read_text())
@@ -90,25 +89,27 @@ def check_mark(folder: Path) -> None:
         )
 
 
-def has_state(dataset: Path) -> bool:
+def has_state(dataset: Location) -> bool:
     """Whether anything was ever committed to a dataset: a first write cut off leaves nothing."""
     return any((dataset / "_versions").glob("*.manifest"))
 
 
-def write_dataset(table: pa.Table, dataset: Path) -> None:
+def write_dataset(table: pa.Table, dataset: Location) -> None:
     """Make ``table`` the newest state of a dataset; earlier states stay versions."""
     mode = "overwrite" if has_state(dataset) else "create"
-    lance.write_dataset(table, str(dataset), mode=mode)
+    lance.write_dataset(table, str(dataset), mode=mode, storage_options=lance_options(dataset))
 
 
-def open_dataset(dataset: Path, version: int | str | None = None) -> Any:
+def open_dataset(dataset: Location, version: int | str | None = None) -> Any:
     """Open a Lance dataset at a tag or a version number, or as it is now."""
     try:
-        return lance.dataset(str(dataset), version=version)
+        return lance.dataset(str(dataset), version=version, storage_options=lance_options(dataset))
     except (OSError, ValueError) as error:
+        if told := _trouble_of_a_store(dataset, error):
+            raise UsageError(told) from error
         if version is None:
             raise UsageError(
-                f"{dataset} cannot be opened ({first_line(error)}); "
+                f"{dataset} cannot be opened ({said(error)}); "
                 "it is missing or damaged: restore it from a copy"
             ) from error
         raise UsageError(
@@ -118,7 +119,7 @@ def open_dataset(dataset: Path, version: int | str | None = None) -> Any:
 
 
 @contextmanager
-def plainly(folder: Path, done: str) -> Iterator[None]:
+def plainly(folder: Location, done: str) -> Iterator[None]:
     """Turn what Lance or the disk raises while something is ``done`` to a corpus into a sentence.
 
     ``done`` is a participle: "read", "written". A full disk and files that are no longer what was
@@ -127,6 +128,8 @@ def plainly(folder: Path, done: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, RuntimeError) as error:
+        if told := _trouble_of_a_store(folder, error):
+            raise UsageError(told) from error
         text = str(error)
         if "No space left" in text or "os error 28" in text:
             raise UsageError(
@@ -140,15 +143,11 @@ def plainly(folder: Path, done: str) -> Iterator[None]:
             ) from error
         if done == "read":
             raise UsageError(
-                f"the corpus {folder} could not be read ({first_line(error)}); "
+                f"the corpus {folder} could not be read ({said(error)}); "
                 "a file of it is missing or damaged: restore it from a copy"
             ) from error
-        raise LauterError(
-            f"the corpus {folder} could not be {done}: {first_line(error)}"
-        ) from error
+        raise LauterError(f"the corpus {folder} could not be {done}: {said(error)}") from error
 
 
-def first_line(error: BaseException) -> str:
-    """Return what an error says, without Lance's trace of its own source files."""
-    line = str(error).strip().split("\n", 1)[0]
-    return re.split(r", /\S+\.rs:\d+", line)[0].removeprefix("External error: ")
+def _trouble_of_a_store(place: Location, error: BaseException) -> str | None:
+    return trouble(error, place) if isinstance(place, StorePath) else None

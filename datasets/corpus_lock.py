@@ -1,33 +1,40 @@
-"""One writer at a time: a lock that dies with its process.
+"""One writer at a time: on a disk, a lock that dies with its process.
 
 The kernel releases an ``flock`` however a process ends, so a killed run never leaves a corpus
 locked. Forked children would inherit it and hold on after their parent's death; they let go of
 it at once. What the file says (who, where, since when) is only for the sentence that the second
-writer reads.
+writer reads. In a store, where there is no such lock, ``store_lock.py`` has another.
 """
 
 import fcntl
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TextIO
 
-from lauter.datasets.corpus_layout import LOCK, plainly
+from lauter.datasets.corpus_layout import plainly
 from lauter.datasets.errors import UsageError
+from lauter.datasets.location import Location
+from lauter.datasets.store_lock import LOCK, held_in_store
+from lauter.datasets.store_path import StorePath
 
 _held: set[TextIO] = set()
 
 
 @contextmanager
-def single_writer(folder: Path, *, kind: str = "corpus") -> Iterator[None]:
+def single_writer(folder: Location, *, kind: str = "corpus") -> Iterator[Callable[[], None]]:
     """Hold the lock of ``folder``; raises ``UsageError`` that names whoever holds it.
 
-    ``kind`` is what messages call the folder.
+    ``kind`` is what messages call the folder. Gives a function to be called before each commit,
+    which raises ``LauterError`` where the lock was lost: that of a disk never is.
     """
+    if isinstance(folder, StorePath):
+        with held_in_store(folder, kind) as check:
+            yield check
+        return
     with plainly(folder, "written"):
         file = (folder / LOCK).open("a+", encoding="utf-8")
     with file:
@@ -35,12 +42,12 @@ def single_writer(folder: Path, *, kind: str = "corpus") -> Iterator[None]:
             _lock(file, folder, kind)
         _held.add(file)
         try:
-            yield
+            yield lambda: None
         finally:
             _held.discard(file)
 
 
-def _lock(file: TextIO, folder: Path, kind: str) -> None:
+def _lock(file: TextIO, folder: Location, kind: str) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

@@ -6,7 +6,7 @@ Scores are added as columns: Lance writes them beside the audio and leaves the a
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from lauter.datasets.corpus_layout import UTTERANCES, VERDICTS, VOICES, plainly, write_dataset
 from lauter.datasets.corpus_lock import single_writer
 from lauter.datasets.errors import LauterError
+from lauter.datasets.location import lance_options
 from lauter.datasets.records import (
     CODEC_ERROR_FIELD,
     CODEC_FIELD,
@@ -40,9 +41,11 @@ def open_writer(
     corpus: "Corpus", rows_per_commit: int, seconds_per_commit: float, bytes_per_commit: int
 ) -> Iterator["CorpusWriter"]:
     """Take the corpus's lock and give its writer; flush when done."""
-    with single_writer(corpus.path):
+    with single_writer(corpus.path) as check_lock:
         corpus.refresh()
-        writer = CorpusWriter(corpus, rows_per_commit, seconds_per_commit, bytes_per_commit)
+        writer = CorpusWriter(
+            corpus, check_lock, rows_per_commit, seconds_per_commit, bytes_per_commit
+        )
         try:
             yield writer
         finally:
@@ -55,12 +58,15 @@ class CorpusWriter:
     def __init__(
         self,
         corpus: "Corpus",
+        check_lock: Callable[[], None],
         rows_per_commit: int,
         seconds_per_commit: float,
         bytes_per_commit: int,
     ) -> None:
         self._corpus = corpus
+        self._check_lock = check_lock
         self._uri = str(corpus.path / UTTERANCES)
+        self._options = lance_options(corpus.path)
         self._rows_per_commit = rows_per_commit
         self._seconds_per_commit = seconds_per_commit
         self._bytes_per_commit = bytes_per_commit
@@ -96,9 +102,19 @@ class CorpusWriter:
             )
             # Lost if this fails, as by a full disk: closing must not try and fail again.
             self._forget()
-            with plainly(self._corpus.path, "written"):
-                lance.write_dataset(rows, self._uri, mode="append")
+            with self._committing():
+                lance.write_dataset(rows, self._uri, mode="append", storage_options=self._options)
             self._corpus.refresh()
+
+    @contextmanager
+    def _committing(self) -> Iterator[None]:
+        """Make sure that nobody else writes, and turn what goes wrong into sentences."""
+        self._check_lock()
+        with plainly(self._corpus.path, "written"):
+            yield
+
+    def _newest(self) -> lance.LanceDataset:
+        return lance.dataset(self._uri, storage_options=self._options)
 
     def _forget(self) -> None:
         self._buffer: list[pa.RecordBatch] = []
@@ -111,8 +127,8 @@ class CorpusWriter:
         known = set(self._corpus.schema.names)
         missing = [field.with_nullable(True) for field in schema if field.name not in known]
         if missing:
-            with plainly(self._corpus.path, "written"):
-                lance.dataset(self._uri).add_columns(missing)
+            with self._committing():
+                self._newest().add_columns(missing)
             self._corpus.refresh()
 
     def put_scores(self, scores: pa.Table) -> None:
@@ -149,7 +165,7 @@ class CorpusWriter:
         self._add_missing(scores.select(columns).schema)
         if not scores.num_rows or not columns:
             return
-        dataset = lance.dataset(self._uri)
+        dataset = self._newest()
         addresses = _addresses(dataset, scores["request_id"])
         order = np.argsort(addresses)
         addresses = addresses[order]
@@ -159,7 +175,7 @@ class CorpusWriter:
         update = _cast(scores.select(columns), schema).take(pa.array(order)).combine_chunks()
         update = update.add_column(0, "_rowid", pa.array(addresses))
         updated, fields = [], set()
-        with plainly(self._corpus.path, "written"):
+        with self._committing():
             for fragment in dataset.get_fragments():
                 # A row's address is its fragment in the upper and its offset in the lower half.
                 ends = np.array([fragment.fragment_id, fragment.fragment_id + 1], np.uint64)
@@ -171,7 +187,12 @@ class CorpusWriter:
             operation = lance.LanceOperation.Update(
                 updated_fragments=updated, fields_modified=sorted(fields)
             )
-            lance.LanceDataset.commit(self._uri, operation, read_version=dataset.version)
+            lance.LanceDataset.commit(
+                self._uri,
+                operation,
+                read_version=dataset.version,
+                storage_options=self._options,
+            )
         self._corpus.refresh()
 
     def put_verdicts(
@@ -182,7 +203,7 @@ class CorpusWriter:
         named = {"policy_name": policy_name, "policy_yaml": policy_yaml}
         table = _cast(verdicts, VERDICT_SCHEMA).replace_schema_metadata(named)
         folder = self._corpus.path / VERDICTS / f"{policy_digest}.lance"
-        with plainly(self._corpus.path, "written"):
+        with self._committing():
             folder.parent.mkdir(exist_ok=True)
             write_dataset(table, folder)
 
@@ -193,7 +214,7 @@ class CorpusWriter:
         names = set(_voice_keys(new))
         kept = pa.array([key not in names for key in _voice_keys(known)], pa.bool_())
         table = pa.concat_tables([known.filter(kept).cast(VOICE_SCHEMA), new])
-        with plainly(self._corpus.path, "written"):
+        with self._committing():
             write_dataset(table, self._corpus.path / VOICES)
 
     def remove(self, request_ids: pa.Array | pa.ChunkedArray | Sequence[str]) -> None:
@@ -202,8 +223,8 @@ class CorpusWriter:
         if not len(request_ids):
             return
         named = pa.table({"request_id": pa.chunked_array(_chunks(request_ids), pa.string())})
-        with plainly(self._corpus.path, "written"):
-            dataset = lance.dataset(self._uri)
+        with self._committing():
+            dataset = self._newest()
             dataset.merge_insert("request_id").when_matched_delete().execute(named)
         self._corpus.refresh()
 
@@ -213,8 +234,8 @@ class CorpusWriter:
         The rows are written anew; earlier versions keep their files.
         """
         self.flush()
-        with plainly(self._corpus.path, "written"):
-            lance.dataset(self._uri).optimize.compact_files(
+        with self._committing():
+            self._newest().optimize.compact_files(
                 target_rows_per_fragment=FRAGMENT_ROWS, batch_size=256
             )
         self._corpus.refresh()

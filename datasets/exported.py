@@ -3,12 +3,16 @@
 import json
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field
-from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
+from lauter.datasets.errors import UsageError
+from lauter.datasets.location import Location
 from lauter.datasets.records import described
+from lauter.datasets.store_lock import LOCK
+from lauter.datasets.store_path import StorePath
 
 CARD: Final = "README.md"
 CROISSANT: Final = "croissant.json"
@@ -53,7 +57,7 @@ class ExportedFile:
 class ExportSummary:
     """What an export holds; ``splits`` counts samples, ``shards`` is 0 for Lance."""
 
-    folder: Path
+    folder: Location
     samples: int
     shards: int
     audio_bytes: int
@@ -81,3 +85,21 @@ def facts_json(shards: Sequence[ShardFacts]) -> str:
 def facts_from_json(text: str | bytes) -> list[ShardFacts]:
     """Return the shards that ``facts_json`` wrote."""
     return [ShardFacts(*facts) for facts in json.loads(text)]
+
+
+def open_samples(folder: Location) -> pq.ParquetFile:
+    """Open the table of an export's samples; raises ``FileNotFoundError`` where there is none."""
+    place = folder / SAMPLES
+    return pq.ParquetFile(place.open("rb") if isinstance(place, StorePath) else place)
+
+
+def check_finished(folder: Location) -> None:
+    """Raise ``UsageError`` where an export is still being written, or was not written to its end.
+
+    That is seen by its lock, and happens in stores only: on a disk it appears when it is whole.
+    """
+    if any(folder.glob(f"{LOCK}.*")):
+        raise UsageError(
+            f"the export {folder} is not finished; wait until it is, or run `lauter export` again "
+            "if it was stopped"
+        )

@@ -1,7 +1,6 @@
 """Export as one Lance dataset that needs nothing else: audio, records, splits."""
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 
 import lance
 import pyarrow as pa
@@ -9,17 +8,18 @@ import pyarrow.compute as pc
 
 from lauter.datasets.card import data_card
 from lauter.datasets.corpus import Corpus
-from lauter.datasets.exported import CARD, CARDS, MARKS, SPEECH, ExportSummary
+from lauter.datasets.exported import CARD, SPEECH, ExportSummary
+from lauter.datasets.location import Location, lance_options, location_of
 from lauter.datasets.records import described
 from lauter.datasets.selection import select
-from lauter.datasets.whole_folder import written_whole
+from lauter.datasets.whole_export import whole_export
 
 SPLIT = described("split", pa.string(), "The part of the export it belongs to", nullable=False)
 
 
 def export_lance(
     corpus: Corpus,
-    folder: str | Path,
+    folder: str | Location,
     *,
     policy: str | None = None,
     seed: int = 0,
@@ -32,9 +32,11 @@ def export_lance(
 
     Rows, order and settings are those of ``export_webdataset``; each split's rows lie together.
     """
-    target = Path(folder)
-    with written_whole(target, overwrite=overwrite, marks=MARKS, others=CARDS) as hidden:
+    target = location_of(folder)
+    options = lance_options(target)
+    with whole_export(target, overwrite=overwrite) as begin:
         selection = select(corpus, policy=policy, seed=seed, accepted=accepted, splits=splits)
+        hidden = begin()
         schema = pa.schema([SPLIT, corpus.schema.field("audio"), *selection.fields])
         written, audio_bytes, duration_s = 0, 0, 0.0
         failures: list[BaseException] = []
@@ -53,7 +55,7 @@ def export_lance(
 
         reader = pa.RecordBatchReader.from_batches(schema, _noting(failures, batches()))
         try:
-            lance.write_dataset(reader, str(hidden / SPEECH))
+            lance.write_dataset(reader, str(hidden / SPEECH), storage_options=options)
         except OSError:
             # Lance wraps what went wrong on our side of the reader, be it only Ctrl-C.
             if failures:

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lauter.datasets.errors import UsageError
-from lauter.datasets.exported import SPEECH
+from lauter.datasets.exported import SPEECH, check_finished
+from lauter.datasets.location import Location, lance_options
 from lauter.datasets.reading_order import Place
 from lauter.datasets.speech_sample import SpeechSample, samples_number
 
@@ -21,7 +21,7 @@ ROWS_A_SHARD = 4096
 class LanceSource:
     """The rows of one split, from ``first`` on, as shards of ``ROWS_A_SHARD``."""
 
-    folder: Path
+    folder: Location
     first: int
     samples: int
 
@@ -34,7 +34,7 @@ class LanceSource:
     @property
     def identity(self) -> int:
         """A number that tells these rows, in their order, from any others."""
-        rows = _dataset(self.folder).to_table(
+        rows = open_speech(self.folder).to_table(
             columns=["request_id"], limit=self.samples, offset=self.first, scan_in_order=True
         )
         return samples_number(rows["request_id"].to_pylist())
@@ -44,12 +44,13 @@ class LanceSource:
         return LanceReader(self)
 
 
-def find_rows(folder: Path, split: str) -> LanceSource:
+def find_rows(folder: Location, split: str) -> LanceSource:
     """Return the rows of a split, which lie together.
 
     Raises ``UsageError`` where ``folder`` is no Lance export or has no such split.
     """
-    splits = _dataset(folder).to_table(columns=["split"], scan_in_order=True)["split"]
+    check_finished(folder)
+    splits = open_speech(folder).to_table(columns=["split"], scan_in_order=True)["split"]
     lengths = pc.run_end_encode(splits.combine_chunks())
     found = dict(zip(lengths.values.to_pylist(), lengths.run_ends.to_pylist(), strict=True))
     if split not in found:
@@ -58,12 +59,13 @@ def find_rows(folder: Path, split: str) -> LanceSource:
     return LanceSource(folder, first, found[split] - first)
 
 
-def _dataset(folder: Path) -> Any:
+def open_speech(folder: Location) -> Any:
+    """Open the dataset of a Lance export; raises ``UsageError`` where it is damaged."""
     # Who reads shards needs no Lance, which would warn in each of his forked workers.
     import lance
 
     try:
-        return lance.dataset(str(folder / SPEECH))
+        return lance.dataset(str(folder / SPEECH), storage_options=lance_options(folder))
     except (OSError, ValueError) as error:
         raise UsageError(
             f"{folder / SPEECH} cannot be opened; it is damaged: copy it again"
@@ -75,7 +77,7 @@ class LanceReader:
 
     def __init__(self, source: LanceSource) -> None:
         self._first = source.first
-        self._dataset = _dataset(source.folder)
+        self._dataset = open_speech(source.folder)
         self._columns = [name for name in self._dataset.schema.names if name != "split"]
 
     def read(self, places: Sequence[Place]) -> list[SpeechSample]:

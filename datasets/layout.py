@@ -127,23 +127,28 @@ def speech_prompt(
     ``InvalidCodesError`` where the reference's codes are not valid, or none.
     """
     encode = tokenizer.encode
-    ids = [BOS, *_turn(encode("system\n"), encode(system))]
+    ids = [BOS, *turn_ids(encode("system\n"), encode(system))]
     if reference is not None:
-        codes = _spoken(vocabulary, reference.codes, reference.name)
-        ids += _turn(encode("human\n"), encode(reference.text))
-        ids += _turn(encode("assistant\n"), codes.tolist())
-    ids += _turn(encode("human\n"), encode(text))
+        codes = spoken_ids(vocabulary, reference.codes, reference.name)
+        ids += turn_ids(encode("human\n"), encode(reference.text))
+        ids += turn_ids(encode("assistant\n"), codes.tolist())
+    ids += turn_ids(encode("human\n"), encode(text))
     return np.asarray([*ids, BEGIN, *encode("assistant\n")], np.int64)
 
 
 def reference_length(tokenizer: TextTokenizer, text: str, codes: int) -> int:
     """Return the ids that a reference with so many codes adds to a prompt."""
     encode = tokenizer.encode
-    human = _turn(encode("human\n"), encode(text))
-    return len(human) + len(_turn(encode("assistant\n"), [])) + codes
+    human = turn_ids(encode("human\n"), encode(text))
+    return len(human) + len(turn_ids(encode("assistant\n"), [])) + codes
 
 
-def _spoken(vocabulary: Vocabulary, codes: Sequence[int] | Codes, name: str) -> Ids:
+def spoken_ids(vocabulary: Vocabulary, codes: Sequence[int] | Codes, name: str) -> Ids:
+    """Return the ids of speech that somebody is to hear.
+
+    Raises ``InvalidCodesError``, which calls the codes by ``name``, where they are not valid, or
+    none.
+    """
     # Silence for an answer would teach to say nothing; for a reference, it has no voice.
     if not len(codes):
         raise InvalidCodesError(
@@ -152,7 +157,8 @@ def _spoken(vocabulary: Vocabulary, codes: Sequence[int] | Codes, name: str) -> 
     return vocabulary.ids_of(check_codes(codes, name))
 
 
-def _turn(role: Sequence[int], content: Sequence[int]) -> list[int]:
+def turn_ids(role: Sequence[int], content: Sequence[int]) -> list[int]:
+    """Return the ids of a whole turn."""
     return [BEGIN, *role, *content, END]
 
 
@@ -167,6 +173,6 @@ def speech_example(
     Raises ``InvalidCodesError``, which calls the codes by ``name``, where they are not valid, or
     none.
     """
-    answer = _spoken(vocabulary, codes, name)
+    answer = spoken_ids(vocabulary, codes, name)
     ids = np.concatenate([prompt, answer, [END]])
     return Example(ids, np.arange(len(ids)) >= len(prompt))

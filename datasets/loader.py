@@ -18,7 +18,6 @@ data-parallel training does.
 
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Literal, TypeAlias
 
 import torch.distributed
@@ -27,6 +26,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 from lauter.datasets.errors import UsageError
 from lauter.datasets.exported import SPEECH
 from lauter.datasets.lance_source import find_rows
+from lauter.datasets.location import Location, location_of
 from lauter.datasets.reading_order import ReadingOrder, Span, spans
 from lauter.datasets.shard_source import find_shards
 from lauter.datasets.speech_sample import SampleSource, SpeechSample
@@ -51,7 +51,7 @@ class SpeechLoader(IterableDataset[tuple[list[SpeechSample], State]]):
 
     def __init__(
         self,
-        folder: str | Path,
+        folder: str | Location,
         *,
         split: str = "train",
         batch_size: int = 1,
@@ -74,7 +74,7 @@ class SpeechLoader(IterableDataset[tuple[list[SpeechSample], State]]):
                 f"batch_size {batch_size} and window {window} are numbers of samples; "
                 "set both to 1 or more"
             )
-        self._source = _find(Path(folder), split, damaged)
+        self._source = _find(location_of(folder), split, damaged)
         self._batch_size = batch_size
         self._shuffle = shuffle
         self._rank, self._world = _place_in_world(rank, world)
@@ -164,7 +164,7 @@ class SpeechLoader(IterableDataset[tuple[list[SpeechSample], State]]):
         return {"epoch": epoch, "position": position, **self._bound_to}
 
 
-def _find(folder: Path, split: str, damaged: str) -> SampleSource:
+def _find(folder: Location, split: str, damaged: str) -> SampleSource:
     if damaged not in ("refuse", "skip"):
         raise UsageError(f"damaged='{damaged}' is neither 'refuse' nor 'skip'; set one of them")
     if (folder / SPEECH).exists():

@@ -66,11 +66,31 @@ SPEECH_FIELDS = [
     described("attempts", pa.int8(), "How often the teacher was asked", nullable=False),
     described("wall_s", pa.float64(), "Time from asking to speech", unit="s", nullable=False),
     described("device_s", pa.float64(), "Accelerator or core time", unit="s", nullable=False),
-    described("error_kind", pa.string(), "refused, failed, timed_out or crashed; null: spoken"),
+    described(
+        "error_kind", pa.string(), "refused, failed, invalid, timed_out, crashed; null: spoken"
+    ),
     described("error", pa.string(), "What went wrong, in a sentence, with the exception"),
 ]
 UTTERANCE_SCHEMA = pa.schema([*REQUEST_FIELDS, *SPEECH_FIELDS])
 """An utterance row is its request and what came back: either audio or an error, never neither."""
+
+ATTEMPT = pa.struct(
+    [
+        ("server", pa.string()),
+        ("outcome", pa.string()),
+        ("seconds", pa.float64()),
+        ("seed", pa.int64()),
+    ]
+)
+SERVER_ATTEMPTS_FIELD = described(
+    "server_attempts", pa.list_(ATTEMPT), "Every time that a server was asked, with its outcome"
+)
+"""Stands in corpora of teachers that ask servers."""
+
+DECODE_FIELD = described(
+    "decode_s", pa.float64(), "Time that decoding its codes took: its share of the batch", unit="s"
+)
+"""Stands in corpora of teachers that answer in codes."""
 
 SCORING_FIELDS = [
     described("stopped_by", pa.string(), "The gate after which no dearer scorer was asked"),

@@ -5,23 +5,27 @@ faster way was found to have the bytes, and any order costs the same. A tar that
 was written is noticed before the first sample is read.
 """
 
-import os
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lauter.datasets.errors import UsageError
-from lauter.datasets.exported import SAMPLES, SHARDS_KEY, facts_from_json
+from lauter.datasets.exported import (
+    SAMPLES,
+    SHARDS_KEY,
+    check_finished,
+    facts_from_json,
+    open_samples,
+)
 from lauter.datasets.exported_sample import BLOCK
+from lauter.datasets.location import Location
 from lauter.datasets.reading_order import Place
 from lauter.datasets.speech_sample import SpeechSample, samples_number
+from lauter.datasets.stretches import OPEN_FILES, Stretch, open_stretches, sizes_in
 
-OPEN_SHARDS = 64
 _COPY_AGAIN = "copy it again, or set damaged='skip' to go on with what can be read"
 
 
@@ -39,7 +43,7 @@ class ReadableShard:
 class ShardSource:
     """The shards of one split."""
 
-    folder: Path
+    folder: Location
     shards: tuple[ReadableShard, ...]
 
     @property
@@ -57,7 +61,7 @@ class ShardSource:
         return ShardReader(self)
 
 
-def find_shards(folder: Path, split: str, *, skip_damaged: bool = False) -> ShardSource:
+def find_shards(folder: Location, split: str, *, skip_damaged: bool = False) -> ShardSource:
     """Return the shards of a split, each checked to be as long as it was written.
 
     Raises ``UsageError`` where ``folder`` is no export or has no such split, and where a shard is
@@ -68,14 +72,14 @@ def find_shards(folder: Path, split: str, *, skip_damaged: bool = False) -> Shar
     splits = sorted({shard.split for shard in listed})
     if split not in splits:
         raise UsageError(f"the export {folder} has no split '{split}'; it has {', '.join(splits)}")
+    sizes = sizes_in(folder, (shard.path for shard in listed if shard.split == split))
     found, damage = [], []
     for row_group, facts in enumerate(listed):
         if facts.split != split:
             continue
         shard = ReadableShard(facts.path, row_group, facts.samples, facts.sha256)
-        try:
-            size = (folder / facts.path).stat().st_size
-        except FileNotFoundError:
+        size = sizes.get(facts.path)
+        if size is None:
             damage.append(f"the shard {folder / facts.path} is missing")
             continue
         if size < facts.size:
@@ -96,9 +100,10 @@ def find_shards(folder: Path, split: str, *, skip_damaged: bool = False) -> Shar
     return ShardSource(folder, tuple(found))
 
 
-def _open_table(folder: Path) -> pq.ParquetFile:
+def _open_table(folder: Location) -> pq.ParquetFile:
+    check_finished(folder)
     try:
-        table = pq.ParquetFile(folder / SAMPLES)
+        table = open_samples(folder)
         if SHARDS_KEY.encode() not in (table.metadata.metadata or {}):
             raise UsageError(f"{folder / SAMPLES} does not list shards; export the corpus again")
         return table
@@ -112,7 +117,7 @@ def _open_table(folder: Path) -> pq.ParquetFile:
         ) from error
 
 
-def _readable(folder: Path, shard: ReadableShard, size: int, table: pq.ParquetFile) -> int:
+def _readable(folder: Location, shard: ReadableShard, size: int, table: pq.ParquetFile) -> int:
     """Count the samples at the beginning of a tar of ``size`` bytes that are all there."""
     places = _places(table, shard.row_group)
     whole = sum(offset + length <= size for offset, length in places)
@@ -131,44 +136,39 @@ def _places(table: pq.ParquetFile, row_group: int) -> list[tuple[int, int]]:
 
 
 class ShardReader:
-    """Keeps the shards read last open, and where their samples lie at hand."""
+    """Keeps at hand where the samples of the shards read last lie."""
 
     def __init__(self, source: ShardSource) -> None:
         self._source = source
         self._table = _open_table(source.folder)
-        self._open: OrderedDict[int, int] = OrderedDict()
-        self._places = lru_cache(OPEN_SHARDS)(
+        self._stretches = open_stretches(source.folder)
+        self._places = lru_cache(OPEN_FILES)(
             lambda shard: _places(self._table, source.shards[shard].row_group)
         )
 
     def read(self, places: Sequence[Place]) -> list[SpeechSample]:
         """Return the samples at ``places``; raises ``UsageError`` where other bytes lie there."""
-        return [self._read(*place) for place in places]
+        wanted = [
+            Stretch(self._source.shards[shard].path, *self._places(shard)[row])
+            for shard, row in places
+        ]
+        found = zip(wanted, self._stretches.read(wanted), strict=True)
+        return [self._sample(stretch, members) for stretch, members in found]
 
     def close(self) -> None:
         """Close all files."""
-        while self._open:
-            os.close(self._open.popitem()[1])
+        self._stretches.close()
         self._table.close()
 
-    def _read(self, shard: int, row: int) -> SpeechSample:
-        offset, size = self._places(shard)[row]
-        sample = _parsed(os.pread(self._descriptor(shard), size, offset))
+    def _sample(self, stretch: Stretch, members: bytes) -> SpeechSample:
+        sample = _parsed(members)
         if sample is None:
             raise UsageError(
-                f"the shard {self._source.folder / self._source.shards[shard].path} has no whole "
-                f"sample at byte {offset}, where {SAMPLES} says it has one; "
+                f"the shard {self._source.folder / stretch.path} has no whole sample at byte "
+                f"{stretch.offset}, where {SAMPLES} says it has one; "
                 "the two are not of one export, or damaged: copy both again"
             )
         return sample
-
-    def _descriptor(self, shard: int) -> int:
-        if shard not in self._open:
-            if len(self._open) == OPEN_SHARDS:
-                os.close(self._open.popitem(last=False)[1])
-            path = self._source.folder / self._source.shards[shard].path
-            self._open[shard] = os.open(path, os.O_RDONLY)
-        return self._open[shard]
 
 
 def _parsed(members: bytes) -> SpeechSample | None:

@@ -14,7 +14,6 @@ samples by it, and anyone can ask it questions without opening a tar.
 import gzip
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -26,9 +25,7 @@ from lauter.datasets.croissant import croissant
 from lauter.datasets.errors import UsageError
 from lauter.datasets.exported import (
     CARD,
-    CARDS,
     CROISSANT,
-    MARKS,
     PLACE_FIELDS,
     SAMPLES,
     SHARDS_KEY,
@@ -40,15 +37,16 @@ from lauter.datasets.exported import (
     shard_name,
 )
 from lauter.datasets.exported_sample import BLOCK, ExportedSample
+from lauter.datasets.location import Location, location_of
 from lauter.datasets.selection import Selection, plain_row, select
-from lauter.datasets.whole_folder import written_whole
+from lauter.datasets.whole_export import whole_export
 
 END_OF_TAR = bytes(2 * BLOCK)
 
 
 def export_webdataset(
     corpus: Corpus,
-    folder: str | Path,
+    folder: str | Location,
     *,
     policy: str | None = None,
     seed: int = 0,
@@ -69,9 +67,10 @@ def export_webdataset(
     """
     if shard_bytes < 1:
         raise UsageError(f"a shard of {shard_bytes} bytes holds nothing; set shard_bytes above 0")
-    target = Path(folder)
-    with written_whole(target, overwrite=overwrite, marks=MARKS, others=CARDS) as hidden:
+    target = location_of(folder)
+    with whole_export(target, overwrite=overwrite) as begin:
         selection = select(corpus, policy=policy, seed=seed, accepted=accepted, splits=splits)
+        hidden = begin()
         audio_bytes, duration_s, written = 0, 0.0, 0
         shards = ShardWriter(hidden, selection.fields, shard_bytes)
         for split in selection.splits:
@@ -102,7 +101,7 @@ def _samples(selection: Selection, split: str) -> Iterator[ExportedSample]:
 class ShardWriter:
     """Writes samples into one shard after the other, and ``samples.parquet`` beside them."""
 
-    def __init__(self, folder: Path, fields: list[pa.Field], shard_bytes: int) -> None:
+    def __init__(self, folder: Location, fields: list[pa.Field], shard_bytes: int) -> None:
         self.count = 0
         self._folder = folder
         self._shard_bytes = shard_bytes
@@ -111,7 +110,8 @@ class ShardWriter:
         self._files: list[ExportedFile] = []
         self._facts: list[ShardFacts] = []
         self._schema = pa.schema([*PLACE_FIELDS, *fields])
-        self._table = pq.ParquetWriter(folder / SAMPLES, self._schema, compression="zstd")
+        self._samples = _HashedFile(folder, SAMPLES)
+        self._table = pq.ParquetWriter(self._samples, self._schema, compression="zstd")
 
     def begin(self, split: str) -> None:
         """Write what follows into the folder ``split``."""
@@ -134,10 +134,7 @@ class ShardWriter:
         self._close_shard()
         self._table.add_key_value_metadata({SHARDS_KEY: facts_json(self._facts)})
         self._table.close()
-        with (self._folder / SAMPLES).open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        size = (self._folder / SAMPLES).stat().st_size
-        return (*self._files, ExportedFile(SAMPLES, size, sha256))
+        return (*self._files, self._samples.close())
 
     def _close_shard(self) -> None:
         """Finish the open shard; it becomes one row group of the table."""
@@ -153,7 +150,7 @@ class ShardWriter:
 class _Shard:
     """A tar and its cuts, being written; ``rows`` are its samples' rows of the table."""
 
-    def __init__(self, folder: Path, split: str, number: int) -> None:
+    def __init__(self, folder: Location, split: str, number: int) -> None:
         self.rows: list[dict[str, Any]] = []
         self.size = 0
         self._split = split
@@ -181,11 +178,15 @@ class _Shard:
 class _HashedFile:
     """A file whose digest is taken as it is written."""
 
-    def __init__(self, folder: Path, path: str) -> None:
+    def __init__(self, folder: Location, path: str) -> None:
         self._path = path
         self._file: BinaryIO = (folder / path).open("wb")
         self._digest = hashlib.sha256()
         self._size = 0
+
+    @property
+    def closed(self) -> bool:
+        return self._file.closed
 
     def write(self, data: bytes) -> int:
         self._digest.update(data)

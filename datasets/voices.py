@@ -16,7 +16,8 @@ class Voice:
     """A speaker of one dialect.
 
     ``speaker`` is unique in a teacher; a person heard in two dialects is two voices that share
-    ``identity``. ``consent`` says by whom and for what the voice may be used.
+    ``identity``. ``consent`` says by whom and for what the voice may be used. ``reference_digest``
+    is that of the recording a teacher clones it from: where it changes, requests are others.
     """
 
     speaker: str
@@ -25,6 +26,7 @@ class Voice:
     licence: str
     consent: str
     identity: str = ""
+    reference_digest: str = ""
 
 
 VOICE_SCHEMA = pa.schema(

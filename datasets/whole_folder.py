@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lauter.datasets.errors import UsageError
+from lauter.datasets.location import Location
 
 
 @contextmanager
@@ -33,7 +34,7 @@ def written_whole(
     disk is full.
     """
     place = folder.resolve()
-    _check_replaceable(place, overwrite, marks, others, kind)
+    check_replaceable(place, overwrite, marks, others, kind)
     unfinished: Path | None = None
     try:
         if not place.parent.exists():
@@ -59,9 +60,10 @@ def written_whole(
             shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _check_replaceable(
-    folder: Path, overwrite: bool, marks: Collection[str], others: Collection[str], kind: str
+def check_replaceable(
+    folder: Location, overwrite: bool, marks: Collection[str], others: Collection[str], kind: str
 ) -> None:
+    """Raise ``UsageError`` where ``folder`` is there and may not be replaced."""
     if not folder.exists():
         return
     if not folder.is_dir():

@@ -105,7 +105,7 @@ class DistillSettings:
     """`lauter distill`."""
 
     data: str = "export"
-    """The export to learn from, with codes."""
+    """The export to learn from, with codes: a folder, or a place in a store."""
     output: str = "distilled"
     """Folder of the run: checkpoints, log, and the student; a run that is there goes on."""
     preset: str | None = "tiny"

@@ -5,8 +5,9 @@ answered with one sentence.
 """
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any, cast
 
 import pyarrow as pa
@@ -16,16 +17,24 @@ from omegaconf import DictConfig
 
 from lauter.datasets.errors import LauterError, UsageError
 from lauter.datasets.prompts.check import sift
-from lauter.datasets.prompts.quotas import Quota, fill
+from lauter.datasets.prompts.quotas import Cell, Draw, Quota
+from lauter.datasets.records import Prompt, dialect_language
+from lauter.datasets.voices import Voice
 from lauter.filters.catalogue import NO_FIGURES, known_scores, no_figures
 from lauter.filters.policy import Policy, check_scores, load_policy
+from lauter.orchestration.devices import existing_device
+from lauter.pipelines.codec_decoder import CodecDecoder
+from lauter.pipelines.decode import Decode
 from lauter.pipelines.engines.protocol import Engine
 from lauter.pipelines.plan import Plan, plan
 from lauter.pipelines.score import ScorerFactory, score_fields
 from lauter.pipelines.speak import Speak
 from lauter.pipelines.stage import Resources
 from lauter.pipelines.synthesize import Job
-from lauter.teacher.protocol import Teacher
+from lauter.pipelines.top_up import Budget, Rules
+from lauter.teacher.ensemble import Ensemble, who_speaks
+from lauter.teacher.protocol import Teacher, refusal
+from lauter.teacher.step_audio.teacher import StepAudio
 
 
 def make(settings: DictConfig, group: str) -> Any:
@@ -50,6 +59,18 @@ def make_teacher(settings: DictConfig) -> tuple[Callable[[], Teacher], Teacher]:
     """Return how to open the teacher in a worker, and one opened here for planning."""
     open_teacher = cast(Callable[[], Teacher], make(settings, "teacher"))
     return open_teacher, open_teacher()
+
+
+def make_rules(settings: DictConfig) -> Rules:
+    """Return how quotas of accepted utterances are filled."""
+    budget, options = settings.budget, settings.top_up
+    wall_s = None if budget.hours is None else budget.hours * 3600
+    return Rules(
+        Budget(budget.device_hours, budget.price, wall_s),
+        options.best_of,
+        options.least_yield,
+        options.text_price,
+    )
 
 
 def make_policy(settings: DictConfig) -> Policy:
@@ -79,25 +100,45 @@ def make_scoring(settings: DictConfig) -> Scoring:
     )
 
 
-def make_job(settings: DictConfig, open_teacher: Callable[[], Teacher]) -> Job:
+def make_job(settings: DictConfig, open_teacher: Callable[[], Teacher], teacher: Teacher) -> Job:
     """Return the synthesis that the settings describe."""
     speak, scoring = settings.speak, make_scoring(settings)
+    able = teacher.capabilities()
     return Job(
         speaking=Speak(
             open_teacher,
             _resources(speak),
             attempts=speak.attempts,
-            timeout_s=speak.timeout_s,
+            # Who asks servers has its own patience, and what it has answered must not be lost.
+            timeout_s=None if able.codes else speak.timeout_s,
             back_off_s=speak.back_off_s,
+            codes=able.codes,
+            logits=able.logits,
         ),
         open_scorers=scoring.open_scorers,
         policy=scoring.policy,
         engine=scoring.engine,
         scoring=scoring.resources,
+        decoding=_decoding(settings, teacher) if able.codes else None,
         rows_per_commit=settings.commit.rows,
         seconds_per_commit=settings.commit.seconds,
         retry_failed=speak.retry_failed,
     )
+
+
+def _decoding(settings: DictConfig, teacher: Teacher) -> Decode:
+    """Return the stage that decodes what teachers answer in codes."""
+    parts = teacher.parts.values() if isinstance(teacher, Ensemble) else [teacher]
+    asked = [part for part in parts if isinstance(part, StepAudio)]
+    open_decoder = partial(
+        CodecDecoder,
+        codec=settings.codec.folder,
+        students=tuple(part.student for part in asked if part.student),
+        recordings={name: path for part in asked for name, path in part.recordings().items()},
+        expected=frozenset(part.codec_fingerprint for part in asked if part.codec_fingerprint),
+        device=existing_device("decode.device", settings.decode.device),
+    )
+    return Decode(open_decoder, _resources(settings.decode))
 
 
 def _resources(settings: DictConfig) -> Resources:
@@ -106,14 +147,25 @@ def _resources(settings: DictConfig) -> Resources:
         num_gpus=settings.num_gpus,
         batch_size=settings.batch_size,
         concurrency=settings.concurrency,
+        max_workers=settings.max_workers,
+        batches_at_once=settings.batches_at_once,
+        custom_resources={str(name): each for name, each in settings.custom_resources.items()},
     )
 
 
 def make_plan(settings: DictConfig, teacher: Teacher) -> Plan:
     """Return the requests of the configured prompts, and what was refused of texts and prompts.
 
-    The quotas are filled from the texts that can be said. Raises ``UsageError`` where others are
-    among them, unless ``on_refusal`` is ``skip``.
+    Raises ``UsageError`` as ``make_draw`` does.
+    """
+    draw, refused = make_draw(settings, teacher)
+    return plan_of(draw, refused, teacher, draw.counts, settings.seed)
+
+
+def make_draw(settings: DictConfig, teacher: Teacher) -> tuple[Draw, pa.Table]:
+    """Return what the quotas draw from, the texts that can be said, and which were refused.
+
+    Raises ``UsageError`` where others are among them, unless ``on_refusal`` is ``skip``.
     """
     limit = teacher.capabilities().max_characters
     texts, refused = sift(make(settings, "prompts"), max_characters=limit)
@@ -124,25 +176,47 @@ def make_plan(settings: DictConfig, teacher: Teacher) -> Plan:
             f"{'; '.join(refused['refusal'].unique().to_pylist())}; "
             f"nothing was spoken: mend the texts{others}"
         )
-    planned = plan(_make_prompts(settings, texts, teacher), teacher, seed=settings.seed)
+    return _draw(settings, texts, teacher), refused
+
+
+def plan_of(
+    draw: Draw, refused: pa.Table, teacher: Teacher, counts: Mapping[Cell, int], seed: int
+) -> Plan:
+    """Return the requests for so many prompts of each cell, and what was refused."""
+    planned = plan(draw.prompts(counts), teacher, seed=seed)
     return replace(planned, refused=pa.concat_tables([planned.refused, refused]))
 
 
-def _make_prompts(settings: DictConfig, texts: pa.Table, teacher: Teacher) -> pa.Table:
-    """Return the prompts: texts, spread over cells by the quotas group."""
+def _draw(settings: DictConfig, texts: pa.Table, teacher: Teacher) -> Draw:
+    """Return texts, spread over cells by the quotas group."""
     quotas = settings.quotas
     try:
         asked = [Quota(**manner) for manner in quotas.manners]
     except TypeError as error:
         raise UsageError(f"quotas.manners has an unknown key: {error}") from error
-    return fill(
+    return Draw(
         asked,
         [dialects] if isinstance(dialects := quotas.dialects, str) else list(dialects),
         quotas.speakers_per_dialect,
         texts,
         teacher.capabilities().voices,
         settings.seed,
+        _can(teacher),
     )
+
+
+def _can(teacher: Teacher) -> Callable[[Cell, Voice], bool]:
+    """Return which voice can speak which cell."""
+    who = who_speaks(teacher)
+
+    def can(cell: Cell, voice: Voice) -> bool:
+        part, able = who(voice.speaker, voice.dialect)
+        manner = {name: value for name, value in asdict(cell).items() if name != "speaker"}
+        language = dialect_language(cell.dialect)
+        asked = Prompt("", language, speaker=voice.speaker, **manner)
+        return voice.dialect == cell.dialect and refusal(able, part.name, asked) is None
+
+    return can
 
 
 def check_refusals(planned: Plan, on_refusal: str) -> None:

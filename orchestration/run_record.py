@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -15,7 +14,9 @@ import pyarrow as pa
 from omegaconf import DictConfig, OmegaConf
 
 from lauter.datasets.corpus import Corpus
+from lauter.datasets.location import Location, location_of, write_whole
 from lauter.filters.policy import Policy
+from lauter.orchestration.pricing import prices_of
 from lauter.pipelines.summary import Summary, summarise
 
 PACKAGES = (
@@ -40,22 +41,29 @@ class RunRecord:
     def count(self, corpus: Corpus, policy: Policy) -> Summary:
         """Add what the corpus amounts to now under ``policy``, and return it."""
         summary = summarise(corpus, policy.digest)
-        price = self.settings.price_per_core_hour
+        prices = prices_of(self.settings)
         self.facts |= {
             "policy": {"name": policy.name, "digest": policy.digest},
             "fingerprints": _fingerprints(corpus),
             "summary": summary.as_dict(),
             "cost": {
-                "price_per_core_hour": price,
-                "currency": self.settings.currency,
-                "total": summary.cost(price),
-                "per_accepted_hour": summary.cost_per_accepted_hour(price),
+                "price_per_core_hour": prices.per_core_hour,
+                "prices": dict(prices.by_stage),
+                "currency": prices.currency,
+                "total": summary.cost(prices),
+                "per_accepted_hour": summary.cost_per_accepted_hour(prices),
+                "device_hours": prices.device_hours(summary.stage_seconds),
+                "device_hours_per_accepted_hour": summary.device_hours_per_accepted_hour(prices),
+                "by_stage": {
+                    stage: {"seconds": spent, "price": prices.of({stage: spent})}
+                    for stage, spent in summary.stage_seconds.items()
+                },
             },
             "digest": corpus.digest(),
         }
         return summary
 
-    def write(self, corpus: str | Path, *, changed: bool = True) -> Path:
+    def write(self, corpus: str | Location, *, changed: bool = True) -> Location:
         """Write the record into the corpus's folder and return its path.
 
         ``changed`` says whether the run changed the corpus.
@@ -79,7 +87,8 @@ class RunRecord:
             "settings": OmegaConf.to_container(self.settings, resolve=True),
             **self.facts,
         }
-        folder = Path(corpus) / "runs"
+        place = location_of(corpus)
+        folder = place / "runs"
         folder.mkdir(parents=True, exist_ok=True)
         stamp = datetime.fromtimestamp(self.started, UTC).strftime("%Y%m%dT%H%M%S%f")
         text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
@@ -87,23 +96,28 @@ class RunRecord:
         own.write_text(text, encoding="utf-8")
         if not changed:
             return own
-        newest = Path(corpus) / "run.json"
-        hidden = newest.with_suffix(".json.new")
-        hidden.write_text(text, encoding="utf-8")
-        hidden.replace(newest)
+        newest = place / "run.json"
+        write_whole(newest, text)
         return newest
 
 
-def runs_of(corpus: Path) -> list[dict[str, Any]]:
+def runs_of(corpus: Location) -> list[dict[str, Any]]:
     """Return the records of a corpus, the oldest first."""
-    files = sorted((corpus / "runs").glob("*.json"))
+    files = _runs(corpus, "*.json")
     return [json.loads(file.read_text(encoding="utf-8")) for file in files]
 
 
-def newest_export(corpus: Path) -> Path | None:
+def newest_export(corpus: Location) -> Location | None:
     """Return where this corpus was exported to last, if that is still there."""
-    folders = [Path(run["folder"]) for run in runs_of(corpus) if run["command"] == "export"]
-    return folders[-1] if folders and folders[-1].is_dir() else None
+    files = _runs(corpus, "*-export.json")
+    if not files:
+        return None
+    folder = location_of(json.loads(files[-1].read_text(encoding="utf-8"))["folder"])
+    return folder if folder.is_dir() else None
+
+
+def _runs(corpus: Location, names: str) -> list[Location]:
+    return sorted((corpus / "runs").glob(names), key=lambda file: file.name)
 
 
 def fingerprint_columns(schema: pa.Schema) -> list[str]:

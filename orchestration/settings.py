@@ -23,6 +23,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from lauter.datasets.errors import UsageError
+from lauter.datasets.location import is_url
+from lauter.filters.catalogue import SCORES
 from lauter.orchestration.distill_settings import (
     BatchesSettings,
     DistillSettings,
@@ -31,11 +33,14 @@ from lauter.orchestration.distill_settings import (
     MixtureSettings,
     OnPolicySettings,
 )
+from lauter.orchestration.scaling_settings import ScalingSettings
+from lauter.orchestration.serve_settings import ServeSettings
+from lauter.pipelines.cost import DECODE, SPEAK, TEACHER
 
 # `describe` finds them here, by their names.
 __all__ = [
     "BatchesSettings", "DistillSettings", "LoraSettings", "LossesSettings", "MixtureSettings",
-    "OnPolicySettings", "Settings",
+    "OnPolicySettings", "ScalingSettings", "ServeSettings", "Settings",
 ]  # fmt: skip
 
 CONFIGURATION_FOLDER = Path(__file__).parent / "conf"
@@ -59,8 +64,36 @@ class SpeakSettings:
     """GPUs of one worker (Ray)."""
     concurrency: int = 1
     """Workers of the speaking pool (Ray)."""
+    max_workers: int | None = None
+    """So many at most, while batches wait for the pool; null: it does not grow (Ray)."""
+    batches_at_once: int = 1
+    """Batches that a worker serves at once, where its models bear that (Ray, Beam)."""
+    custom_resources: dict[str, float] = field(default_factory=dict)
+    """What a worker takes of the nodes' own, as in +speak.custom_resources.card=1 (Ray)."""
     retry_failed: bool = False
     """Ask again for what ended with an error in an earlier run."""
+
+
+@dataclass
+class DecodeSettings:
+    """How the codes of teachers that answer in codes become sound; the codec is `codec.folder`."""
+
+    batch_size: int = 16
+    """Utterances decoded at once."""
+    device: str = "cpu"
+    """Where the decoder runs, such as cuda."""
+    num_cpus: float = 1.0
+    """Cores of one worker (Ray)."""
+    num_gpus: float = 0.0
+    """GPUs of one worker (Ray)."""
+    concurrency: int = 1
+    """Workers of the decoding pool (Ray)."""
+    max_workers: int | None = None
+    """So many at most, while batches wait for the pool; null: it does not grow (Ray)."""
+    batches_at_once: int = 1
+    """Batches that a worker serves at once, where its models bear that (Ray, Beam)."""
+    custom_resources: dict[str, float] = field(default_factory=dict)
+    """What a worker takes of the nodes' own, as in +decode.custom_resources.card=1 (Ray)."""
 
 
 @dataclass
@@ -75,8 +108,47 @@ class ScoreSettings:
     """GPUs of one worker (Ray)."""
     concurrency: int = 1
     """Workers of the scoring pool (Ray)."""
+    max_workers: int | None = None
+    """So many at most, while batches wait for the pool; null: it does not grow (Ray)."""
+    batches_at_once: int = 1
+    """Batches that a worker serves at once, where its models bear that (Ray, Beam)."""
+    custom_resources: dict[str, float] = field(default_factory=dict)
+    """What a worker takes of the nodes' own, as in +score.custom_resources.card=1 (Ray)."""
     threads: int = 2
     """Threads that decode and encode imported speech."""
+
+
+@dataclass
+class TopUpSettings:
+    """How `lauter synthesize until=accepted` fills its quotas."""
+
+    best_of: int = 3
+    """How often a prompt is asked at most, with other seeds, where the teacher is sampled."""
+    least_yield: float = 0.02
+    """A cell is given up once its yield is, with 95 % certainty, below this share."""
+    text_price: float = 0.0
+    """What a fresh text costs: what asking a rejected one again saves."""
+
+
+@dataclass
+class BudgetSettings:
+    """What `lauter synthesize until=accepted` may spend; it stops when any of these is spent."""
+
+    device_hours: float | None = None
+    """Hours of accelerators, those of earlier runs of the corpus included; null: no bound."""
+    price: float | None = None
+    """Money, in `currency`, that of earlier runs included; null: no bound."""
+    hours: float | None = None
+    """Hours of this run; null: no bound."""
+
+
+@dataclass
+class PlanSettings:
+    """`lauter plan`."""
+
+    pilot: int = 0
+    """Prompts of each cell that are spoken first, so that the cost of all can be foretold; they
+    are kept in the corpus."""
 
 
 @dataclass
@@ -104,7 +176,7 @@ class ExportSettings:
     """`lauter export`."""
 
     folder: str = "export"
-    """Where the shards are written."""
+    """Where the shards are written: a folder, or a place in a store (s3://bucket/shards)."""
     format: str = "webdataset"
     """webdataset or lance."""
     shard_bytes: int = 256 << 20
@@ -124,7 +196,7 @@ class AuditSettings:
     """`lauter audit`."""
 
     page: str = "audit.html"
-    """The report: one file, readable offline."""
+    """The report: one file, readable offline; in a store too."""
     samples: int = 3
     """Playable samples for each dialect of accepted and each gate of rejected speech."""
     version: str | None = None
@@ -258,7 +330,7 @@ class Settings:
     """All of Lauter's configuration."""
 
     corpus: str = "corpus"
-    """Folder of the corpus."""
+    """Folder of the corpus, or a place in a store, such as s3://bucket/corpus."""
     seed: int = 0
     """Seed of the choice of prompts and of the teacher's sampling."""
     teacher: Any = None
@@ -280,6 +352,7 @@ class Settings:
     student: str | None = None
     """Folder of a student, as `lauter distill` writes it."""
     speak: SpeakSettings = field(default_factory=SpeakSettings)
+    decode: DecodeSettings = field(default_factory=DecodeSettings)
     score: ScoreSettings = field(default_factory=ScoreSettings)
     commit: CommitSettings = field(default_factory=CommitSettings)
     preview: PreviewSettings = field(default_factory=PreviewSettings)
@@ -287,6 +360,11 @@ class Settings:
     audit: AuditSettings = field(default_factory=AuditSettings)
     speaking: SpeakingSettings = field(default_factory=SpeakingSettings)
     evaluate: EvaluateSettings = field(default_factory=EvaluateSettings)
+    until: str = "asked"
+    """asked: each quota is so many requests; accepted: so many accepted utterances."""
+    top_up: TopUpSettings = field(default_factory=TopUpSettings)
+    budget: BudgetSettings = field(default_factory=BudgetSettings)
+    plan: PlanSettings = field(default_factory=PlanSettings)
     on_refusal: str = "stop"
     """stop: nothing is spoken while a prompt is refused; skip: the others are spoken."""
     tag: str | None = None
@@ -294,10 +372,19 @@ class Settings:
     codec: CodecSettings = field(default_factory=CodecSettings)
     teach: TeachSettings = field(default_factory=TeachSettings)
     distill: DistillSettings = field(default_factory=DistillSettings)
+    serve: ServeSettings = field(default_factory=ServeSettings)
+    assumptions: Any = None
+    """What a large plan is reckoned with (group)."""
+    scaling: ScalingSettings = field(default_factory=ScalingSettings)
     price_per_core_hour: float = 0.05
     """What an hour of one core costs, for the cost per accepted hour."""
     currency: str = "USD"
     """The currency of the price."""
+    prices: dict[str, float] = field(default_factory=dict)
+    """What an hour of a stage's device costs, where it is no core, as in +prices.teacher=2.5:
+    of speak, teacher (servers), decode, or a scorer by its name."""
+    devices: list[str] = field(default_factory=lambda: ["teacher"])
+    """The stages that run on accelerators, whose hours are counted apart."""
 
 
 def load_settings(overrides: Sequence[str]) -> DictConfig:
@@ -336,23 +423,42 @@ _TEXTS = ("speaking.text", "speaking.reference_text")
 _LEAST = {
     "speak.attempts": 1, "speak.batch_size": 1, "speak.concurrency": 1, "speak.back_off_s": 0,
     "speak.num_cpus": 0, "speak.num_gpus": 0, "score.batch_size": 1, "score.concurrency": 1,
+    "decode.batches_at_once": 1, "decode.batch_size": 1, "decode.concurrency": 1,
+    "decode.num_cpus": 0, "decode.num_gpus": 0,
     "score.num_cpus": 0, "score.num_gpus": 0, "score.threads": 1, "commit.rows": 1,
-    "commit.seconds": 0, "preview.count": 1, "export.shard_bytes": 1, "audit.samples": 0,
+    "speak.batches_at_once": 1, "score.batches_at_once": 1,
+    "commit.seconds": 0, "top_up.best_of": 1, "top_up.least_yield": 0, "top_up.text_price": 0,
+    "plan.pilot": 0, "preview.count": 1, "export.shard_bytes": 1, "audit.samples": 0,
     "evaluate.resamples": 100, "evaluate.batch_size": 1, "evaluate.samples": 0,
     "evaluate.margin": 0, "price_per_core_hour": 0, "codec.codes_steps": 1, "codec.flow_steps": 1,
     "codec.vocoder_steps": 1, "codec.hours": 0, "codec.count": 1, "speaking.best_of": 1,
-    "speaking.texts_at_once": 1, "teach.batch_size": 1,
+    "speaking.texts_at_once": 1, "teach.batch_size": 1, "serve.rows": 1, "serve.most_waiting": 1,
+    "serve.prefill_ids": 1, "serve.body_bytes": 1, "serve.characters": 1, "serve.choices": 1,
+    "serve.top": 0, "serve.seconds": 0, "serve.retry_after_s": 0, "serve.stream_s": 0,
+    "serve.drain_s": 0, "serve.port": 0, "scaling.seeds": 1, "scaling.parcels": 100,
+    "scaling.window_h": 1,
 }  # fmt: skip
 _CHOICES = {
     "on_refusal": ("stop", "skip"),
+    "until": ("asked", "accepted"),
     "export.format": ("webdataset", "lance"),
     "evaluate.speech": ("accepted", "all"),
     "evaluate.split": ("test", "valid"),
 }
 
 
+_ON_A_DISK = (
+    "preview.folder", "evaluate.folder", "speaking.out", "codec.folder", "codec.report",
+    "distill.output", "student",
+)  # fmt: skip
+
+
 def _check_ranges(settings: DictConfig) -> None:
     """Raise ``UsageError`` for a figure that makes no sense or a word that is no choice."""
+    for key in _ON_A_DISK:
+        place = OmegaConf.select(settings, key)
+        if place is not None and is_url(place):
+            raise UsageError(f"{key} is {place}, and can only be on a disk; name a folder or file")
     for key, least in _LEAST.items():
         if not least <= OmegaConf.select(settings, key) < math.inf:
             raise UsageError(f"{key} is {OmegaConf.select(settings, key)}; set {least} or more")
@@ -365,10 +471,33 @@ def _check_ranges(settings: DictConfig) -> None:
         raise UsageError(f"seed is {settings.seed}; set one of at most 18 digits")
     if not 0 < settings.speak.timeout_s < math.inf:
         raise UsageError(f"speak.timeout_s is {settings.speak.timeout_s}; set more than 0")
+    _check_prices(settings)
+    for stage in ("speak", "decode", "score"):
+        most = settings[stage].max_workers
+        if most is not None and most < 1:
+            raise UsageError(f"{stage}.max_workers is {most}; set 1 or more, or null")
+    for key in ("budget.device_hours", "budget.price", "budget.hours"):
+        bound = OmegaConf.select(settings, key)
+        if bound is not None and not 0 < bound < math.inf:
+            raise UsageError(f"{key} is {bound}; set more than 0, or null for no bound")
     for key, choices in _CHOICES.items():
         chosen = OmegaConf.select(settings, key)
         if chosen not in choices:
             raise UsageError(f"{key} is '{chosen}'; choose {' or '.join(choices)}")
+
+
+def _check_prices(settings: DictConfig) -> None:
+    """Raise ``UsageError`` for a stage that is none, or a price below zero."""
+    known = [SPEAK, TEACHER, DECODE, *SCORES]
+    for key, names in (("prices", settings.prices), ("devices", settings.devices)):
+        for name in names:
+            if name not in known:
+                near = difflib.get_close_matches(str(name), known, 1)
+                hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"
+                raise UsageError(f"{key} names the stage '{name}', which is none; {hint}")
+    for name, price in settings.prices.items():
+        if not 0 <= price < math.inf:
+            raise UsageError(f"prices.{name} is {price}; set 0 or more")
 
 
 def _explain(error: Exception, overrides: Sequence[str]) -> str:

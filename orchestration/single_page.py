@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lauter.datasets.errors import UsageError
+from lauter.datasets.location import Location
 
 
 def generator_mark(report: str) -> bytes:
@@ -16,7 +17,7 @@ def generator_mark(report: str) -> bytes:
     return f'<meta name="generator" content="Lauter {report}">'.encode()
 
 
-def check_replaceable(page: Path, mark: bytes) -> None:
+def check_replaceable(page: Location, mark: bytes) -> None:
     """Raise ``UsageError`` where ``page`` is there and none of ours."""
     if page.is_dir():
         raise UsageError(f"{page} is a folder; name a file for the report")
@@ -29,17 +30,6 @@ def check_writable(folder: Path) -> None:
     nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         raise UsageError(f"{folder} cannot be written, as {nearest} cannot; name another folder")
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Write a file, whole or not at all, and the folder that it lies in."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f".{file.name}.unfinished")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(file)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def render(template: str, *folders: Path, filters: Mapping[str, Any], **facts: Any) -> str:

@@ -8,14 +8,14 @@ import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
+from lauter.datasets.location import Location
 from lauter.orchestration.durations import length_of_time
 from lauter.orchestration.run_record import newest_export
+from lauter.pipelines.cost import Prices
 from lauter.pipelines.summary import Summary
 
 
-def print_summary(
-    console: Console, summary: Summary, price_per_core_hour: float, currency: str
-) -> None:
+def print_summary(console: Console, summary: Summary, prices: Prices) -> None:
     """Print what was asked, spoken and accepted, why the rest was rejected, and what it cost."""
     table = Table(title="Asked, spoken, accepted", title_justify="left", show_footer=True)
     rate = f"{summary.accepted / summary.asked:.0%}" if summary.asked else "-"
@@ -38,7 +38,8 @@ def print_summary(
     if summary.rejections:
         print_counts(console, "Why the others were rejected (one row may fail several gates)",
                      "gate", summary.rejections)  # fmt: skip
-    cost = summary.cost_per_accepted_hour(price_per_core_hour)
+    cost = summary.cost_per_accepted_hour(prices)
+    devices = summary.device_hours_per_accepted_hour(prices)
     facts = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in (
         ("speech spoken", length_of_time(summary.spoken_s)),
@@ -48,9 +49,11 @@ def print_summary(
         ("workers' time by stage", ", ".join(
             f"{stage} {seconds:.0f} s" for stage, seconds in summary.stage_seconds.items())),
         ("the stage that binds", summary.binding_stage or "-"),
-        ("cost per accepted hour", f"{cost:.3f} {currency}" if cost is not None else "-"),
+        ("cost per accepted hour", f"{cost:.3f} {prices.currency}" if cost is not None else "-"),
+        ("device hours per accepted hour", f"{devices:.4f}" if devices else ""),
     ):  # fmt: skip
-        facts.add_row(name, value)
+        if value:
+            facts.add_row(name, value)
     console.print(facts)
     failed = sum(summary.errors.values())
     for sentence in summary.first_errors:
@@ -60,7 +63,7 @@ def print_summary(
         console.print(f"spoken rows without figures, whose gates did not apply: {scorers}")
 
 
-def print_places(console: Console, corpus: Path, page: Path | None = None) -> None:
+def print_places(console: Console, corpus: Location, page: Location | None = None) -> None:
     """Print where everything lies."""
     places = [("corpus", corpus), ("account of the last run", corpus / "run.json")]
     if export := newest_export(corpus):
@@ -73,9 +76,11 @@ def print_places(console: Console, corpus: Path, page: Path | None = None) -> No
         console.print(f"{name:<{width}}  {_from_here(place)}", soft_wrap=True)
 
 
-def _from_here(place: Path) -> Path:
+def _from_here(place: Location) -> Location:
     here = Path.cwd()
-    return place.relative_to(here) if place.is_relative_to(here) else place
+    if isinstance(place, Path) and place.is_relative_to(here):
+        return place.relative_to(here)
+    return place
 
 
 def print_counts(console: Console, title: str, what: str, counts: Mapping[str, int]) -> None:

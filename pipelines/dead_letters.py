@@ -1,20 +1,27 @@
-"""Dead letters: rows for requests whose speaking or worker could not be saved."""
+"""Dead letters: rows for requests whose speaking, stage or worker could not be saved."""
 
 import pyarrow as pa
+
+from lauter.datasets.errors import LauterError
 
 MAX_CRASHES = 2
 """How often a single row may take its worker down before it is given up."""
 
 
 def dead_letters(
-    requests: pa.RecordBatch, schema: pa.Schema, error: str, attempts: int
+    requests: pa.RecordBatch, schema: pa.Schema, error: str, attempts: int, kind: str = "crashed"
 ) -> pa.RecordBatch:
-    """Return finished rows of kind ``crashed`` for ``requests``, all else null."""
+    """Return finished rows of ``kind`` (crashed or failed) for ``requests``, all else null.
+
+    Raises ``LauterError`` with ``error`` where finished rows have no column to say it in.
+    """
+    if "error" not in schema.names:
+        raise LauterError(error)
     count = requests.num_rows
     known: dict[str, pa.Array] = {
         name: requests[name] for name in requests.schema.names if name in schema.names
     } | {
-        "error_kind": pa.repeat("crashed", count),
+        "error_kind": pa.repeat(kind, count),
         "error": pa.repeat(error, count),
         "attempts": pa.repeat(pa.scalar(attempts, pa.int8()), count),
         "wall_s": pa.repeat(0.0, count),

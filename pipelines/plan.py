@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from lauter.datasets.identity import canonical_json
+from lauter.datasets.identity import canonical_json, content_id
 from lauter.datasets.prompts.check import REFUSED_SCHEMA, check_texts
 from lauter.datasets.records import (
     CELL_COLUMNS,
@@ -27,6 +27,7 @@ from lauter.datasets.records import (
     REQUEST_SCHEMA,
     Prompt,
 )
+from lauter.teacher.ensemble import WhoSpeaks, who_speaks
 from lauter.teacher.protocol import Capabilities, Teacher, refusal
 
 
@@ -47,7 +48,7 @@ def plan(prompts: pa.Table, teacher: Teacher, *, seed: int = 0) -> Plan:
     capabilities = teacher.capabilities()
     prompts = _with_normal_text(prompts)
     prompts = _with_speakers(prompts, capabilities)
-    refusals = _refusals(prompts, capabilities, teacher.name)
+    refusals = _refusals(prompts, who_speaks(teacher), capabilities.max_characters)
     served = pc.is_null(refusals)
     refused = prompts.append_column(REFUSED_SCHEMA.field("refusal"), refusals).filter(
         pc.invert(served)
@@ -91,28 +92,26 @@ def _with_speakers(prompts: pa.Table, capabilities: Capabilities) -> pa.Table:
     )
 
 
-def _refusals(prompts: pa.Table, capabilities: Capabilities, teacher: str) -> pa.Array:
+def _refusals(prompts: pa.Table, who: WhoSpeaks, max_characters: int) -> pa.Array:
     """Return, for each prompt, null or the sentence that refuses it."""
     combination_of_row, first_rows = _combinations(prompts, CELL_COLUMNS)
     combinations = prompts.select(list(CELL_COLUMNS)).take(first_rows).to_pylist()
-    sentences = np.array(
-        [refusal(capabilities, teacher, Prompt(text="", **cell)) for cell in combinations]
-        or [None],
-        dtype=object,
-    )
-    by_cell = pa.array(sentences[combination_of_row], pa.string())
-    by_text = check_texts(
-        prompts["text"], prompts["language"], max_characters=capabilities.max_characters
-    )
+    sentences = []
+    for cell in combinations:
+        part, capabilities = who(cell["speaker"], cell["dialect"])
+        sentences.append(refusal(capabilities, part.name, Prompt(text="", **cell)))
+    by_cell = pa.array(np.array(sentences or [None], dtype=object)[combination_of_row], pa.string())
+    by_text = check_texts(prompts["text"], prompts["language"], max_characters=max_characters)
     return pc.coalesce(by_text, by_cell)
 
 
 def _bind(prompts: pa.Table, teacher: Teacher, seed: int) -> pa.Table:
     count = prompts.num_rows
     requests = prompts
-    for name, value in zip(_BINDING, (teacher.name, teacher.fingerprint(), seed), strict=True):
-        field = REQUEST_SCHEMA.field(name)
-        requests = requests.append_column(field, pa.repeat(pa.scalar(value, field.type), count))
+    names, fingerprints = _speakers_identities(prompts, teacher)
+    bound = (names, fingerprints, pa.repeat(pa.scalar(seed, pa.int64()), count))
+    for name, values in zip(_BINDING, bound, strict=True):
+        requests = requests.append_column(REQUEST_SCHEMA.field(name), values)
     ids = request_ids(requests)
     first = _first_of_each(ids)
     requests = requests.append_column(REQUEST_SCHEMA.field("request_id"), ids)
@@ -123,6 +122,33 @@ def _bind(prompts: pa.Table, teacher: Teacher, seed: int) -> pa.Table:
         requests.schema.get_field_index("prompt_id"), PROMPT_SCHEMA.field("prompt_id"), prompt_ids
     )
     return requests.select(REQUEST_SCHEMA.names).cast(REQUEST_SCHEMA)
+
+
+def _speakers_identities(prompts: pa.Table, teacher: Teacher) -> tuple[pa.Array, pa.Array]:
+    """Return the name and the fingerprint of who speaks each prompt.
+
+    A voice that is cloned from a recording adds that recording to the fingerprint.
+    """
+    who = who_speaks(teacher)
+    asked = list(zip(prompts["speaker"].to_pylist(), prompts["dialect"].to_pylist(), strict=True))
+    known: dict[tuple[str, str], tuple[str, str]] = {}
+    fingerprints: dict[int, str] = {}
+    for voice in dict.fromkeys(asked):
+        part, capabilities = who(*voice)
+        if id(part) not in fingerprints:
+            fingerprints[id(part)] = part.fingerprint()
+        ours = fingerprints[id(part)]
+        known[voice] = part.name, _cloned(ours, voice, capabilities)
+    names = pa.array([known[voice][0] for voice in asked], pa.string())
+    return names, pa.array([known[voice][1] for voice in asked], pa.string())
+
+
+def _cloned(fingerprint: str, voice: tuple[str, str], capabilities: Capabilities) -> str:
+    for one in capabilities.voices:
+        if (one.speaker, one.dialect) == voice and one.reference_digest:
+            cloned = {"teacher": fingerprint, "reference": one.reference_digest}
+            return content_id("lauter.cloned.v1", cloned)
+    return fingerprint
 
 
 def _first_of_each(ids: pa.Array) -> pa.Array:

@@ -4,8 +4,6 @@ Speaker similarity and prosody are measured against it. Voices that the corpus a
 not asked again.
 """
 
-from collections.abc import Callable
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,8 +13,7 @@ from lauter.datasets.tags import Dialect
 from lauter.datasets.voices import VOICE_SCHEMA
 from lauter.pipelines.engines.protocol import Engine
 from lauter.pipelines.plan import plan
-from lauter.pipelines.speak import Speak
-from lauter.pipelines.stage import Pipeline
+from lauter.pipelines.stage import Pipeline, Stage
 from lauter.teacher.protocol import Teacher
 
 REFERENCE_TEXTS = {
@@ -35,13 +32,14 @@ def reference_voices(
     requests: pa.Table,
     known: pa.Table,
     teacher: Teacher,
-    open_speaking: Callable[[], Speak],
+    voicing: tuple[Stage, ...],
     engine: Engine,
 ) -> pa.Table:
     """Return the voices (``VOICE_SCHEMA``) that ``requests`` need and ``known`` lacks.
 
-    A voice whose reference could not be spoken is left out: its similarity is then *not
-    applicable*, and the utterances themselves say why speaking fails.
+    ``voicing`` are the stages from a request to its sound. A voice whose reference could not be
+    spoken is left out: its similarity is then *not applicable*, and the utterances themselves say
+    why speaking fails.
     """
     wanted = {
         (row["speaker"], row["dialect"])
@@ -58,9 +56,7 @@ def reference_voices(
     if not prompts:
         return VOICE_SCHEMA.empty_table()
     asked = plan(table_from_prompts(prompts), teacher).requests
-    spoken = pa.Table.from_batches(
-        list(engine.run(Pipeline(asked.schema, (open_speaking(),)), asked))
-    )
+    spoken = pa.Table.from_batches(list(engine.run(Pipeline(asked.schema, voicing), asked)))
     rows = []
     for row in spoken.filter(pc.is_valid(spoken["audio"])).to_pylist():
         voice = voices[row["speaker"], row["dialect"]]

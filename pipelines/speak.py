@@ -11,17 +11,24 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import pyarrow as pa
 
 from lauter.datasets.audio import audio_digest, encode_flac
 from lauter.datasets.errors import UsageError
-from lauter.datasets.records import REQUEST_SCHEMA, SPEECH_FIELDS, Request, requests_of
+from lauter.datasets.records import (
+    REQUEST_SCHEMA,
+    SERVER_ATTEMPTS_FIELD,
+    SPEECH_FIELDS,
+    TOP_LOGITS,
+    TOP_LOGITS_FIELDS,
+    Request,
+    requests_of,
+)
 from lauter.pipelines.stage import BatchFunction, Resources
-from lauter.teacher.protocol import Speech, Teacher
+from lauter.teacher.protocol import Speech, Teacher, UnspokenError, close
 
-SPEECH_SCHEMA = pa.schema(SPEECH_FIELDS)
 Answers = Sequence[Speech | Exception]
 
 
@@ -33,15 +40,20 @@ class TeacherTimedOutError(Exception):
 class Speak:
     """Adds ``SPEECH_FIELDS`` to requests.
 
-    ``timeout_s`` is per request; a batch has as many times that. ``back_off_s`` is the wait
-    before the second attempt, doubled with each further one and jittered.
+    ``timeout_s`` is per request; a batch has as many times that (None: the teacher keeps its own
+    time, as pools of servers do, whose answers a time-out here would throw away). ``back_off_s`` is
+    the wait before the second attempt, doubled with each further one and jittered. A teacher that
+    answers in codes (``codes``) leaves the audio to the stage that decodes; with ``logits`` its
+    likeliest codes are kept as well.
     """
 
     open_teacher: Callable[[], Teacher]
     resources: Resources = field(default_factory=Resources)
     attempts: int = 3
-    timeout_s: float = 120.0
+    timeout_s: float | None = 120.0
     back_off_s: float = 0.5
+    codes: bool = False
+    logits: bool = False
     name: str = "speak"
 
     @property
@@ -51,19 +63,20 @@ class Speak:
 
     @property
     def adds(self) -> pa.Schema:
-        """Audio, or the error that came instead."""
-        return SPEECH_SCHEMA
+        """Audio or codes, or the error that came instead."""
+        more = [SERVER_ATTEMPTS_FIELD] if self.codes else []
+        return pa.schema([*SPEECH_FIELDS, *more, *(TOP_LOGITS_FIELDS if self.logits else [])])
 
     def open(self) -> BatchFunction:
         """Open the teacher and return the function that speaks batches."""
         speaking = _Speaking(self)
+        schema = self.adds
 
         def speak(batch: pa.RecordBatch) -> pa.RecordBatch:
             rows = speaking.speak(list(requests_of(batch)))
-            added = pa.RecordBatch.from_pylist(rows, schema=SPEECH_SCHEMA)
+            added = pa.RecordBatch.from_pylist(rows, schema=schema)
             return pa.RecordBatch.from_arrays(
-                [*batch.columns, *added.columns],
-                schema=pa.schema([*batch.schema, *SPEECH_SCHEMA]),
+                [*batch.columns, *added.columns], schema=pa.schema([*batch.schema, *schema])
             )
 
         return speak
@@ -86,7 +99,7 @@ class _Speaking:
         return [
             self._persist(request, answer, share, attempts=1)
             if isinstance(answer, Exception)
-            else _spoken(answer, share, attempts=1)
+            else self._spoken(request, answer, share, attempts=1)
             for request, answer in zip(requests, answers, strict=True)
         ]
 
@@ -94,7 +107,7 @@ class _Speaking:
         self, request: Request, error: Exception | None, seconds: float, attempts: int
     ) -> dict[str, object]:
         """Ask for one request until it is spoken or its attempts are used up."""
-        while attempts < self._stage.attempts and not isinstance(error, UsageError):
+        while attempts < self._stage.attempts and not isinstance(error, _FINAL):
             if attempts:
                 pause = self._stage.back_off_s * 2 ** (attempts - 1)
                 time.sleep(pause * random.uniform(0.5, 1.5))
@@ -103,10 +116,39 @@ class _Speaking:
             attempts += 1
             answer = answers if isinstance(answers, Exception) else answers[0]
             if isinstance(answer, Speech):
-                return _spoken(answer, seconds, attempts)
+                return self._spoken(request, answer, seconds, attempts)
             error = answer
         assert error is not None
         return _failed(error, seconds, attempts)
+
+    def _spoken(
+        self, request: Request, speech: Speech, wall_s: float, attempts: int
+    ) -> dict[str, object]:
+        audio = speech.flac
+        duration_s = speech.duration_s
+        if speech.samples is not None:
+            try:
+                audio = encode_flac(speech.samples, speech.sample_rate)
+            except UsageError as error:
+                return _failed(RuntimeError(f"no speech came: {error}"), wall_s, attempts)
+            duration_s = len(speech.samples) / speech.sample_rate
+        if not (self._stage.codes and speech.codes) and not (audio and duration_s):
+            return _failed(RuntimeError("no speech came: the audio is empty"), wall_s, attempts)
+        row: dict[str, object] = {
+            "audio": audio,
+            "audio_digest": audio_digest(audio) if audio else None,
+            "sample_rate": speech.sample_rate or None,
+            "duration_s": duration_s,
+            "codes": speech.codes,
+            "attempts": attempts,
+            "wall_s": wall_s,
+            "device_s": speech.device_s,
+            SERVER_ATTEMPTS_FIELD.name: [asdict(one) for one in speech.server_attempts],
+        }
+        if speech.top_logits is not None:
+            row[TOP_LOGITS] = speech.top_logits
+            row[f"{TOP_LOGITS}_fingerprint"] = request.teacher_fingerprint
+        return row
 
     def _ask(
         self, requests: list[Request]
@@ -129,11 +171,14 @@ class _Speaking:
                 answers.put(error)
 
         threading.Thread(target=ask, daemon=True).start()
-        timeout_s = self._stage.timeout_s * len(requests)
+        patience = self._stage.timeout_s
+        timeout_s = None if patience is None else patience * len(requests)
         try:
             answer = answers.get(timeout=timeout_s)
         except queue.Empty:
-            # A hung thread cannot be ended; it keeps the old teacher, and we take a new one.
+            # A hung thread cannot be ended; it keeps the old teacher, and we take a new one, which
+            # may need what the old one holds. Closing may hang as well, so nobody waits for it.
+            threading.Thread(target=close, args=(teacher,), daemon=True).start()
             self._teacher = self._stage.open_teacher()
             answer = TeacherTimedOutError(
                 f"the teacher '{teacher.name}' did not answer within {timeout_s:g} s"
@@ -147,40 +192,27 @@ def _as_answer(answer: object, teacher: str) -> Speech | Exception:
     return RuntimeError(f"the teacher '{teacher}' gave {type(answer).__name__} and no speech")
 
 
-def _spoken(speech: Speech, wall_s: float, attempts: int) -> dict[str, object]:
-    audio = speech.flac
-    duration_s = speech.duration_s
-    if speech.samples is not None:
-        try:
-            audio = encode_flac(speech.samples, speech.sample_rate)
-        except UsageError as error:
-            return _failed(RuntimeError(f"no speech came: {error}"), wall_s, attempts)
-        duration_s = len(speech.samples) / speech.sample_rate
-    if not audio or not duration_s:
-        return _failed(RuntimeError("no speech came: the audio is empty"), wall_s, attempts)
-    return {
-        "audio": audio,
-        "audio_digest": audio_digest(audio),
-        "sample_rate": speech.sample_rate,
-        "duration_s": duration_s,
-        "codes": speech.codes,
-        "attempts": attempts,
-        "wall_s": wall_s,
-        "device_s": speech.device_s,
-    }
+_FINAL = (UsageError, UnspokenError)
+"""What comes again, however often one asks."""
 
 
 def _failed(error: Exception, wall_s: float, attempts: int) -> dict[str, object]:
-    if isinstance(error, UsageError):
-        kind = "refused"
-    elif isinstance(error, TeacherTimedOutError):
-        kind = "timed_out"
-    else:
-        kind = "failed"
-    return {
+    row: dict[str, object] = {
         "attempts": attempts,
         "wall_s": wall_s,
         "device_s": 0.0,
-        "error_kind": kind,
+        "error_kind": "failed",
         "error": f"{type(error).__name__}: {error}",
     }
+    if isinstance(error, UsageError):
+        return row | {"error_kind": "refused"}
+    if isinstance(error, TeacherTimedOutError):
+        return row | {"error_kind": "timed_out"}
+    if isinstance(error, UnspokenError):
+        return row | {
+            "error_kind": error.kind,
+            "codes": error.codes,
+            "device_s": error.device_s,
+            SERVER_ATTEMPTS_FIELD.name: [asdict(one) for one in error.server_attempts],
+        }
+    return row

@@ -4,25 +4,45 @@ The description travels to the workers; ``open`` runs once in each and loads the
 know stages only through this file, and stages know nothing of engines.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import pyarrow as pa
 
-from lauter.datasets.errors import LauterError
+from lauter.datasets.errors import LauterError, UsageError
 
 BatchFunction = Callable[[pa.RecordBatch], pa.RecordBatch]
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What one worker of a stage needs, and how many workers there may be."""
+    """What one worker of a stage needs, and how many workers there may be.
+
+    A pool has ``concurrency`` workers; with ``max_workers`` it grows up to so many while batches
+    wait for it, and shrinks again. A worker holds one set of models and serves
+    ``batches_at_once`` with it, in threads: more than one only where the models bear it, as those
+    behind a server do. ``custom_resources`` are amounts of what a cluster's nodes declare under
+    names of their own, such as ``{"teacher_card": 1}``: a worker goes where they are.
+
+    Workers are placed by Ray. The inline engine has processes of its own and Beam its runner's,
+    so both take from here ``batch_size`` alone, and Beam ``batches_at_once``.
+    """
 
     num_cpus: float = 1.0
     num_gpus: float = 0.0
     batch_size: int = 8
     concurrency: int = 1
+    max_workers: int | None = None
+    batches_at_once: int = 1
+    custom_resources: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.max_workers is not None and self.max_workers < self.concurrency:
+            raise UsageError(
+                f"a pool of {self.concurrency} workers may have at most {self.max_workers}: "
+                "set max_workers higher or concurrency lower"
+            )
 
 
 class Stage(Protocol):
@@ -74,37 +94,17 @@ class Pipeline:
     @property
     def schema(self) -> pa.Schema:
         """The schema of finished rows."""
+        return self.schema_after(len(self.stages))
+
+    def schema_after(self, count: int) -> pa.Schema:
+        """Return the schema of rows that have been through the first ``count`` stages."""
         fields = list(self.source)
-        for stage in self.stages:
+        for stage in self.stages[:count]:
             renewed = set(stage.adds.names)
-            fields = [*(field for field in fields if field.name not in renewed), *stage.adds]
+            fields = [*(column for column in fields if column.name not in renewed), *stage.adds]
         return pa.schema(fields)
 
     @property
     def batch_size(self) -> int:
         """How many rows travel together: the largest batch that a stage wants."""
         return max(stage.resources.batch_size for stage in self.stages)
-
-    def open(self) -> BatchFunction:
-        """Open every stage and return their composition."""
-        functions = [open_stage(stage) for stage in self.stages]
-
-        def chain(batch: pa.RecordBatch) -> pa.RecordBatch:
-            for function in functions:
-                batch = function(batch)
-            return batch
-
-        return chain
-
-
-def open_stage(stage: Stage) -> BatchFunction:
-    """Open a stage and return its function, which cuts larger batches to the size it wants."""
-    function, size = stage.open(), stage.resources.batch_size
-
-    def in_pieces(batch: pa.RecordBatch) -> pa.RecordBatch:
-        if batch.num_rows <= size:
-            return function(batch)
-        starts = range(0, batch.num_rows, size)
-        return pa.concat_batches([function(batch.slice(start, size)) for start in starts])
-
-    return in_pieces

@@ -3,7 +3,7 @@
 Pure functions of a corpus's columns; the command line, the report and the data card show them.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -11,21 +11,22 @@ from typing import Any
 import pyarrow as pa
 
 from lauter.datasets.corpus import Corpus
+from lauter.datasets.records import SERVER_ATTEMPTS_FIELD
 from lauter.filters.catalogue import SCORES
 from lauter.filters.policy import parse_policy
+from lauter.pipelines.cost import (
+    COST_COLUMNS,
+    SPEAK,
+    TEACHER,
+    Prices,
+    cost_columns,
+    seconds_of,
+)
 from lauter.pipelines.score import fingerprint_field
 
 SUMMARY_COLUMNS = (
-    "request_id",
-    "language",
-    "dialect",
-    "emotion",
-    "duration_s",
-    "wall_s",
-    "device_s",
-    "error_kind",
-    "error",
-)
+    "request_id", "language", "dialect", "emotion", "error_kind", "error", *COST_COLUMNS
+)  # fmt: skip
 SHOWN_ERRORS = 3
 
 
@@ -50,10 +51,11 @@ class CellCount:
 class Summary:
     """A corpus in figures.
 
-    ``stage_seconds`` is workers' time by teacher and scorer: seconds in which a worker, and the
-    core it holds, did nothing else. ``real_time_factor`` is the teacher's seconds over seconds of
-    speech. ``not_measured`` counts spoken rows by scorer that was not asked about them, or failed,
-    although the policy reads its figures; ``first_errors`` are what the first failed rows say.
+    ``stage_seconds`` is the time of workers and servers' devices by stage (see ``cost.py``):
+    seconds in which each, and the core or card it holds, did nothing else. ``servers`` counts what
+    came of asking each. ``real_time_factor`` is the teacher's seconds over seconds of speech.
+    ``not_measured`` counts spoken rows by scorer that was not asked about them, or failed, although
+    the policy reads its figures; ``first_errors`` are what the first failed rows say.
     """
 
     cells: tuple[CellCount, ...]
@@ -67,25 +69,32 @@ class Summary:
     stage_seconds: dict[str, float] = field(default_factory=dict)
     not_measured: dict[str, int] = field(default_factory=dict)
     first_errors: tuple[str, ...] = ()
+    servers: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def real_time_factor(self) -> float:
-        """Seconds of the teacher's time for a second of speech."""
-        return self.stage_seconds.get("speak", 0.0) / self.spoken_s if self.spoken_s else 0.0
+        """Seconds of the teacher's time, or of its servers' devices, for a second of speech."""
+        spent = self.stage_seconds.get(TEACHER) or self.stage_seconds.get(SPEAK, 0.0)
+        return spent / self.spoken_s if self.spoken_s else 0.0
 
     @property
     def binding_stage(self) -> str:
         """The stage that took most of the time."""
         return max(self.stage_seconds, key=lambda name: self.stage_seconds[name], default="")
 
-    def cost(self, price_per_core_hour: float) -> float:
-        """What the workers' time cost, each of which holds a core."""
-        return sum(self.stage_seconds.values()) / 3600.0 * price_per_core_hour
+    def cost(self, prices: Prices) -> float:
+        """What the stages' time cost."""
+        return prices.of(self.stage_seconds)
 
-    def cost_per_accepted_hour(self, price_per_core_hour: float) -> float | None:
+    def cost_per_accepted_hour(self, prices: Prices) -> float | None:
         """Cost over hours of accepted speech; None where nothing was accepted."""
         hours = self.accepted_s / 3600.0
-        return self.cost(price_per_core_hour) / hours if hours else None
+        return self.cost(prices) / hours if hours else None
+
+    def device_hours_per_accepted_hour(self, prices: Prices) -> float | None:
+        """Hours of accelerators over hours of accepted speech; None where nothing was accepted."""
+        hours = self.accepted_s / 3600.0
+        return prices.device_hours(self.stage_seconds) / hours if hours else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures for ``run.json``."""
@@ -97,9 +106,7 @@ class Summary:
 
 def summarise(corpus: Corpus, policy: str | None = None) -> Summary:
     """Count the whole corpus under a policy's verdicts (None: the latest)."""
-    columns = [*SUMMARY_COLUMNS]
-    if "scorer_seconds" in corpus.schema.names:
-        columns.append("scorer_seconds")
+    columns = list(dict.fromkeys([*SUMMARY_COLUMNS, *cost_columns(corpus.schema)]))
     summary = summarise_batches(corpus.scan_judged(columns, policy=policy))
     return replace(summary, not_measured=_not_measured(corpus, policy or corpus.policies()[-1]))
 
@@ -125,14 +132,15 @@ def summarise_batches(batches: Iterable[pa.RecordBatch]) -> Summary:
     errors: Counter[str] = Counter()
     first_errors: list[str] = []
     seconds: Counter[str] = Counter()
+    servers: defaultdict[str, Counter[str]] = defaultdict(Counter)
     spoken_s = accepted_s = 0.0
     for batch in batches:
         for row in batch.to_pylist():
             cell = (row["language"], row["dialect"], row["emotion"])
             asked[cell] += 1
-            seconds["speak"] += row["wall_s"]
-            for share in row.get("scorer_seconds") or ():
-                seconds[share["scorer"]] += share["seconds"]
+            seconds.update(seconds_of(row))
+            for attempt in row.get(SERVER_ATTEMPTS_FIELD.name) or ():
+                servers[attempt["server"]][attempt["outcome"]] += 1
             if row["error_kind"] is None:
                 spoken[cell] += 1
                 spoken_s += row["duration_s"]
@@ -158,4 +166,5 @@ def summarise_batches(batches: Iterable[pa.RecordBatch]) -> Summary:
         accepted_s=accepted_s,
         stage_seconds=dict(seconds),
         first_errors=tuple(first_errors),
+        servers={server: dict(found.most_common()) for server, found in sorted(servers.items())},
     )

@@ -12,6 +12,7 @@ import pyarrow as pa
 from lauter.datasets.corpus import Corpus
 from lauter.filters.gates import stopping_gates
 from lauter.filters.policy import Policy
+from lauter.pipelines.decode import Decode
 from lauter.pipelines.engines.protocol import Engine
 from lauter.pipelines.first_rows import checked
 from lauter.pipelines.judge import judge_corpus
@@ -19,7 +20,7 @@ from lauter.pipelines.plan import Plan
 from lauter.pipelines.references import reference_voices
 from lauter.pipelines.score import Score, ScorerFactory
 from lauter.pipelines.speak import Speak
-from lauter.pipelines.stage import Pipeline, Resources
+from lauter.pipelines.stage import Pipeline, Resources, Stage
 from lauter.teacher.protocol import Teacher
 
 OnBatch = Callable[[pa.RecordBatch], None]
@@ -27,16 +28,25 @@ OnBatch = Callable[[pa.RecordBatch], None]
 
 @dataclass(frozen=True)
 class Job:
-    """All that a synthesis is made of, apart from what is asked and where it is kept."""
+    """All that a synthesis is made of, apart from what is asked and where it is kept.
+
+    ``decoding`` is there where the teacher answers in codes.
+    """
 
     speaking: Speak
     open_scorers: tuple[ScorerFactory, ...]
     policy: Policy
     engine: Engine
     scoring: Resources = field(default_factory=Resources)
+    decoding: Decode | None = None
     rows_per_commit: int = 1024
     seconds_per_commit: float = 30.0
     retry_failed: bool = False
+
+    @property
+    def voicing(self) -> tuple[Stage, ...]:
+        """The stages from a request to its sound."""
+        return (self.speaking,) if self.decoding is None else (self.speaking, self.decoding)
 
 
 def synthesize(
@@ -62,7 +72,7 @@ def synthesize(
         else:
             pending = corpus.pending(plan.requests)
         on_start(pending.num_rows)
-        new = reference_voices(pending, corpus.voices(), teacher, lambda: job.speaking, job.engine)
+        new = reference_voices(pending, corpus.voices(), teacher, job.voicing, job.engine)
         if new.num_rows:
             writer.put_voices(new)
         added = 0
@@ -84,4 +94,4 @@ def pipeline_of(job: Job, source: pa.Schema, voices: pa.Table) -> Pipeline:
         stops=stopping_gates(job.policy),
         resources=job.scoring,
     )
-    return Pipeline(source, (job.speaking, scoring))
+    return Pipeline(source, (*job.voicing, scoring))

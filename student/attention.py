@@ -14,7 +14,7 @@ be compiled once.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -43,17 +43,17 @@ def slopes(heads: int) -> list[float]:
 
 
 def plain(
-    heads: int,
+    head_slopes: Sequence[float],
     query_segments: Tensor,
     key_segments: Tensor,
     dtype: torch.dtype,
 ) -> Attend:
-    """Return attention by an additive bias.
+    """Return attention by an additive bias, for heads of these slopes.
 
     Segments are int ``[batch or 1, queries]`` and ``[batch or 1, keys]``; the queries are the last
     of the keys. Padding attends to padding, which keeps its figures finite.
     """
-    bias = distance_bias(heads, query_segments, key_segments).to(dtype)
+    bias = distance_bias(head_slopes, query_segments, key_segments).to(dtype)
 
     def attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         return F.scaled_dot_product_attention(
@@ -63,19 +63,21 @@ def plain(
     return attend
 
 
-def distance_bias(heads: int, query_segments: Tensor, key_segments: Tensor) -> Tensor:
+def distance_bias(
+    head_slopes: Sequence[float], query_segments: Tensor, key_segments: Tensor
+) -> Tensor:
     """Return what is added to the scores, float32 ``[batch or 1, heads, queries, keys]``."""
     device = query_segments.device
     queries, keys = query_segments.shape[1], key_segments.shape[1]
     places = torch.arange(keys - queries, keys, device=device)
     distance = places[:, None] - torch.arange(keys, device=device)
-    slope = torch.tensor(slopes(heads), device=device)
+    slope = torch.tensor(head_slopes, device=device)
     bias = -slope[:, None, None] * distance.clamp(min=0).sqrt()
     visible = (distance >= 0) & (query_segments[:, :, None] == key_segments[:, None, :])
     return bias.masked_fill(~visible[:, None], -torch.inf)
 
 
-def by_segment(heads: int, segments: Tensor, dtype: torch.dtype) -> Attend:
+def by_segment(head_slopes: Sequence[float], segments: Tensor, dtype: torch.dtype) -> Attend:
     """Return attention of packed rows among themselves, each segment taken out and put back.
 
     ``segments`` is int ``[batch, time]``; a segment is a run of equal numbers, 0 is padding, and
@@ -98,7 +100,7 @@ def by_segment(heads: int, segments: Tensor, dtype: torch.dtype) -> Attend:
     real = is_real.flatten().nonzero().squeeze(1)
     back[taken[real]] = real
     whole = segments.new_ones(1, longest)
-    bias = distance_bias(heads, whole, whole).to(dtype)
+    bias = distance_bias(head_slopes, whole, whole).to(dtype)
 
     def attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         mixed = F.scaled_dot_product_attention(
@@ -123,13 +125,13 @@ def _rows(tensor: Tensor, taken: Tensor, longest: int) -> Tensor:
     return as_rows.index_select(0, taken).view(-1, longest, heads, size).transpose(1, 2)
 
 
-def flex(heads: int, segments: Tensor) -> Attend:
+def flex(head_slopes: Sequence[float], segments: Tensor) -> Attend:
     """Return attention of whole sequences among themselves by flex attention.
 
     ``segments`` is int ``[batch, time]``. On CUDA the kernel is compiled at its first use.
     """
     batch, time = segments.shape
-    slope = torch.tensor(slopes(heads), device=segments.device)
+    slope = torch.tensor(head_slopes, device=segments.device)
 
     def visible(row: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
         return (query >= key) & (segments[row, query] == segments[row, key])

@@ -12,9 +12,9 @@ a head that the configuration does not mention for tied, so it says that ours is
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -47,6 +47,15 @@ _NAMES_IN_CONFIG: Final[Mapping[str, str]] = {
 }
 """How the published configuration calls what ours calls otherwise."""
 _PUBLISHED_CONTEXT: Final = PRESETS["3b"].context
+
+DTYPES: Final[Mapping[str, torch.dtype | None]] = {
+    "as_stored": None,
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+}
+"""How weights may be held, by the names that settings have for it."""
+
+Shape: TypeAlias = tuple[int, ...]
 
 
 def save_model(
@@ -171,7 +180,7 @@ def load_model(
     model = build(config, seed=None, device="meta")
     weights = {
         name: value.to(device=device, dtype=dtype or value.dtype)
-        for name, value in _weights(place, model)
+        for name, value in stored_weights(place, weight_shapes(config))
     }
     model.load_state_dict(weights, assign=True)
     return model.eval(), facts
@@ -230,9 +239,22 @@ def _check_preset(folder: Path, config: ModelConfig, expected: str) -> None:
     )
 
 
-def _weights(folder: Path, model: SpeechModel) -> Iterator[tuple[str, Tensor]]:
-    """Yield every weight that the model needs, checked, from one file or several."""
-    expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+def weight_shapes(config: ModelConfig) -> dict[str, Shape]:
+    """Return the name and shape of each weight of a model of this shape."""
+    model = build(config, seed=None, device="meta")
+    return {name: tuple(value.shape) for name, value in model.state_dict().items()}
+
+
+def stored_weights(
+    folder: Path,
+    expected: Mapping[str, Shape],
+    part_of: Callable[[str, Shape], tuple[slice, ...]] | None = None,
+) -> Iterator[tuple[str, Tensor]]:
+    """Yield the weights of these names and shapes, from one file or several.
+
+    With ``part_of`` only the part that it names of each is read, which may be far less than all.
+    Raises ``UsageError`` where a weight is missing, of another shape, or its file damaged.
+    """
     for file, names in _places(folder, expected).items():
         if not file.is_file():
             raise UsageError(f"{file} is missing; copy the whole folder again")
@@ -242,13 +264,16 @@ def _weights(folder: Path, model: SpeechModel) -> Iterator[tuple[str, Tensor]]:
                 for name in names:
                     if name not in here:
                         raise UsageError(_unfit(folder, f"has no weight {name}"))
-                    value = opened.get_tensor(name)
-                    if tuple(value.shape) != expected[name]:
-                        found, wanted = list(value.shape), list(expected[name])
+                    stored = opened.get_slice(name)
+                    if tuple(stored.get_shape()) != expected[name]:
+                        found, wanted = list(stored.get_shape()), list(expected[name])
                         raise UsageError(
                             _unfit(folder, f"has the weight {name} of {found} instead of {wanted}")
                         )
-                    yield name, value
+                    if part_of is None:
+                        yield name, opened.get_tensor(name)
+                    else:
+                        yield name, stored[part_of(name, expected[name])]
         except (SafetensorError, OSError) as error:
             raise UsageError(
                 f"{file} is damaged ({error}); take it from its source or train again"

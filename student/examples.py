@@ -9,19 +9,17 @@ the data, but for some 250 bytes a sample, from which batches are planned.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 from zlib import crc32
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from lauter.datasets.codes import check_codes
 from lauter.datasets.errors import UsageError
-from lauter.datasets.exported import SAMPLES, SPEECH
-from lauter.datasets.lance_source import ROWS_A_SHARD, LanceSource, find_rows
+from lauter.datasets.exported import SPEECH, open_samples
+from lauter.datasets.lance_source import ROWS_A_SHARD, LanceSource, find_rows, open_speech
 from lauter.datasets.layout import (
     Example,
     Ids,
@@ -32,6 +30,7 @@ from lauter.datasets.layout import (
     speech_prompt,
     tag_words,
 )
+from lauter.datasets.location import Location, location_of
 from lauter.datasets.records import TOP_LOGITS
 from lauter.datasets.shard_source import ShardSource, find_shards
 from lauter.datasets.text_tokens import TextTokenizer
@@ -88,12 +87,13 @@ class ShardBlocks:
 
     def columns(self) -> list[str]:
         """Return the names of what is known of a sample."""
-        return list(pq.read_schema(self._source.folder / SAMPLES).names)
+        with open_samples(self._source.folder) as table:
+            return list(table.schema_arrow.names)
 
     def read(self, block: int, columns: Sequence[str]) -> pa.Table:
         """Return some columns of a block's rows."""
         group = self._source.shards[block].row_group
-        with pq.ParquetFile(self._source.folder / SAMPLES) as table:
+        with open_samples(self._source.folder) as table:
             return table.read_row_group(group, columns=list(columns))
 
 
@@ -101,9 +101,7 @@ class LanceBlocks:
     """The records of a Lance export: blocks of ``ROWS_A_SHARD`` rows."""
 
     def __init__(self, source: LanceSource) -> None:
-        import lance
-
-        self._dataset = lance.dataset(str(source.folder / SPEECH))
+        self._dataset = open_speech(source.folder)
         self._first = source.first
         self.counts = source.counts
         self.identity = source.identity
@@ -122,31 +120,31 @@ class LanceBlocks:
         )
 
 
-def texts_of(folder: str | Path, split: str) -> Iterator[str]:
+def texts_of(folder: str | Location, split: str) -> Iterator[str]:
     """Yield what a tokenizer is to read: each sample's text with its tags, and its speaker's name.
 
     Raises ``UsageError`` for a folder that is no export.
     """
-    blocks = _open_blocks(Path(folder), split)
+    blocks = _open_blocks(location_of(folder), split)
     for block in range(len(blocks.counts)):
         for record in blocks.read(block, PROMPT_COLUMNS).to_pylist():
             yield tag_words(record) + record["text"]
             yield record["speaker"]
 
 
-def codec_of(folder: str | Path, split: str) -> str | None:
+def codec_of(folder: str | Location, split: str) -> str | None:
     """Return the fingerprint of the codec that encoded a split's first sample; None without codes.
 
     Raises ``UsageError`` for a folder that is no export.
     """
-    blocks = _open_blocks(Path(folder), split)
+    blocks = _open_blocks(location_of(folder), split)
     if "codec_fingerprint" not in blocks.columns():
         return None
     fingerprint: str | None = blocks.read(0, ["codec_fingerprint"])["codec_fingerprint"][0].as_py()
     return fingerprint
 
 
-def _open_blocks(folder: Path, split: str) -> Blocks:
+def _open_blocks(folder: Location, split: str) -> Blocks:
     if (folder / SPEECH).exists():
         return LanceBlocks(find_rows(folder, split))
     return ShardBlocks(find_shards(folder, split))
@@ -174,7 +172,7 @@ class SpokenExamples:
 
     def __init__(
         self,
-        folder: str | Path,
+        folder: str | Location,
         tokenizer: TextTokenizer,
         vocabulary: Vocabulary,
         *,
@@ -188,7 +186,7 @@ class SpokenExamples:
         codes of two codecs or cached logits of two teachers, and ``InvalidCodesError``, which is
         one, for codes that are no valid stream.
         """
-        self.folder = Path(folder)
+        self.folder = location_of(folder)
         self._tokenizer = tokenizer
         self._vocabulary = vocabulary
         self._blocks = _open_blocks(self.folder, split)

@@ -147,20 +147,18 @@ def _sample(
 
     Every row may draw one id more than its ``most`` codes: the end.
     """
-    weight = model.lm_head.weight
-    device = weight.device
+    device = model.lm_head.weight.device
     streams = [np.random.default_rng(seed % 2**64) for seed in seeds]
-    ids, segments = _padded(prompts, device)
-    room = ids.shape[1] + _CACHE_STEP
-    cache = KeyValueCache.empty(model.config, len(prompts), room, device=device, dtype=weight.dtype)
+    ids, segments = left_padded(prompts, device)
+    cache = model.empty_cache(len(prompts), ids.shape[1] + _CACHE_STEP)
     said: list[list[int]] = [[] for _ in prompts]
     recent = ids
     rows = list(range(len(prompts)))
-    legal = _legal(vocabulary, device)
+    legal = legal_ids(vocabulary, device)
     logits = _next(model, cache, ids, segments)
     for step in range(max(most) + 1):
         scores = logits.float()
-        _hold_back_repetition(scores, recent, sampling)
+        hold_back_repetition(scores, recent, sampling)
         if sampling.constrained:
             scores.masked_fill_(~legal[step % GROUP], -torch.inf)
         draws = [streams[row].random() for row in rows]
@@ -184,7 +182,7 @@ def _sample(
     return said
 
 
-def _padded(prompts: Sequence[Ids], device: torch.device) -> tuple[Tensor, Tensor]:
+def left_padded(prompts: Sequence[Ids], device: torch.device) -> tuple[Tensor, Tensor]:
     """Return prompts as one array, padded before their beginnings, and which of it is real."""
     longest = max(map(len, prompts))
     ids = np.zeros((len(prompts), longest), np.int64)
@@ -195,7 +193,7 @@ def _padded(prompts: Sequence[Ids], device: torch.device) -> tuple[Tensor, Tenso
     return torch.from_numpy(ids).to(device), torch.from_numpy(segments).to(device)
 
 
-def _legal(vocabulary: Vocabulary, device: torch.device) -> Tensor:
+def legal_ids(vocabulary: Vocabulary, device: torch.device) -> Tensor:
     """Return which ids may stand in which slot, bool ``[slots, vocabulary]``."""
     legal = torch.zeros(GROUP, vocabulary.size, dtype=torch.bool, device=device)
     first = vocabulary.text_size
@@ -206,7 +204,7 @@ def _legal(vocabulary: Vocabulary, device: torch.device) -> Tensor:
     return legal
 
 
-def _hold_back_repetition(scores: Tensor, recent: Tensor, sampling: Sampling) -> None:
+def hold_back_repetition(scores: Tensor, recent: Tensor, sampling: Sampling) -> None:
     """Forbid, in place, the last id to rows in which it fills too much of the window."""
     window = sampling.repetition_window
     if not window:
@@ -226,7 +224,9 @@ def draw(scores: Tensor, sampling: Sampling, draws: Tensor) -> Tensor:
     """
     if sampling.temperature == 0:
         return scores.argmax(1)
-    probable = (scores / sampling.temperature).softmax(1)
+    # Less the greatest: else a small temperature makes infinities of all of them.
+    lowered = scores - scores.max(1, keepdim=True).values
+    probable = (lowered / sampling.temperature).softmax(1)
     top, ids = probable.topk(min(_LIKELIEST, probable.shape[1]), dim=1)
     drawn = _drawn(top, ids, sampling.top_p, draws)
     flat = top.sum(1) < sampling.top_p
@@ -239,7 +239,9 @@ def draw(scores: Tensor, sampling: Sampling, draws: Tensor) -> Tensor:
 def _drawn(probable: Tensor, ids: Tensor, top_p: float, draws: Tensor) -> Tensor:
     """Return an id of each row's ``ids``, whose probabilities fall."""
     below = probable.cumsum(1) - probable
-    probable = probable.masked_fill(below >= top_p, 0.0)
+    cut = below >= top_p
+    cut[:, 0] = False  # the likeliest stays, however small a share is wanted
+    probable = probable.masked_fill(cut, 0.0)
     heap = probable.double().cumsum(1)
     place = (heap <= (draws * heap[:, -1])[:, None]).sum(1, keepdim=True)
     # Rounding must not lead to an id that was cut off.

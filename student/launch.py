@@ -22,6 +22,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from lauter.datasets.errors import LauterError, UsageError
+from lauter.datasets.location import location_of
 from lauter.student.launched import made_evaluation, outcome_of
 from lauter.student.processes import stop_requests
 from lauter.student.train import TrainResult, train
@@ -110,7 +111,7 @@ def launch(
 
 def _whole(folder: str | None) -> str | None:
     """Return a path that holds in processes which start in another folder."""
-    return None if folder is None else str(Path(folder).resolve())
+    return None if folder is None else str(location_of(folder).resolve())
 
 
 def _in_processes(job: Path, how: Launch, settings: TrainSettings, on_step: OnStep | None) -> None:

@@ -24,31 +24,14 @@ class KeyValueCache:
     """What a model remembers of the ids it was given, so that the next ones cost only themselves.
 
     ``keys`` and ``values`` are ``[layers, batch, groups, capacity, head size]``, ``segments`` int
-    ``[batch, capacity]``; the first ``length`` places are filled.
+    ``[batch, capacity]``; the first ``length`` places are filled. ``SpeechModel.empty_cache`` makes
+    one.
     """
 
     keys: Tensor
     values: Tensor
     segments: Tensor
     length: int = 0
-
-    @classmethod
-    def empty(
-        cls,
-        config: ModelConfig,
-        batch: int,
-        capacity: int,
-        *,
-        device: torch.device | str = "cpu",
-        dtype: torch.dtype = torch.float32,
-    ) -> "KeyValueCache":
-        """Return a cache with room for ``capacity`` ids of each row."""
-        shape = (config.layers, batch, config.groups, capacity, config.head_size)
-        return cls(
-            torch.zeros(shape, device=device, dtype=dtype),
-            torch.zeros(shape, device=device, dtype=dtype),
-            torch.zeros((batch, capacity), device=device, dtype=torch.long),
-        )
 
     def keep(self, rows: Tensor) -> None:
         """Forget all rows but these (int ``[rows]``), which are from now on numbered so."""
@@ -148,13 +131,15 @@ class SpeechModel(nn.Module):
     """Foretells the next id of dialogues of text and speech.
 
     ``checkpoint_activations`` makes training forget what lies within a layer and compute it again
-    on the way back: about a third more work for a fraction of the memory.
+    on the way back: about a third more work for a fraction of the memory. ``slopes`` are those of
+    the heads that are here: all of them, but in a model that is split over processes.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
         self.checkpoint_activations = False
+        self.slopes = attention.slopes(config.heads)
         self.model = Decoder(config)
         self.lm_head = nn.Linear(config.hidden_size, config.vocabulary_size, bias=False)
 
@@ -195,23 +180,34 @@ class SpeechModel(nn.Module):
         """Return the logits of the id after each place, ``[batch, time, vocabulary]``."""
         return self.head(self.hidden(ids, segments, cache))
 
+    def empty_cache(self, batch: int, capacity: int) -> KeyValueCache:
+        """Return a cache with room for ``capacity`` ids of each row, where the weights are."""
+        config, weight = self.config, self.lm_head.weight
+        groups = config.groups * len(self.slopes) // config.heads
+        shape = (config.layers, batch, groups, capacity, config.head_size)
+        return KeyValueCache(
+            torch.zeros(shape, device=weight.device, dtype=weight.dtype),
+            torch.zeros(shape, device=weight.device, dtype=weight.dtype),
+            torch.zeros((batch, capacity), device=weight.device, dtype=torch.long),
+        )
+
     def _attention(
         self, ids: Tensor, segments: Tensor | None, cache: KeyValueCache | None
     ) -> Attend:
         """Return how this call's queries see its keys; all layers share it."""
-        heads, dtype = self.config.heads, self.model.norm.weight.dtype
+        slopes, dtype = self.slopes, self.model.norm.weight.dtype
         if cache is not None:
             end = cache.length + ids.shape[1]
             cache.segments[:, cache.length : end] = 1 if segments is None else segments
             so_far = cache.segments[:, :end]
-            return attention.plain(heads, so_far[:, cache.length :], so_far, dtype)
+            return attention.plain(slopes, so_far[:, cache.length :], so_far, dtype)
         if segments is None:
             segments = torch.ones_like(ids[:1])
         elif not ids.is_cuda and segments.any():
-            return attention.by_segment(heads, segments, dtype)
+            return attention.by_segment(slopes, segments, dtype)
         if ids.is_cuda and ids.shape[1] >= attention.FLEX_FROM:
-            return attention.flex(heads, segments.expand_as(ids))
-        return attention.plain(heads, segments, segments, dtype)
+            return attention.flex(slopes, segments.expand_as(ids))
+        return attention.plain(slopes, segments, segments, dtype)
 
 
 def build(

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from unicodedata import category
 from weakref import WeakKeyDictionary
 
 import torch
@@ -21,6 +20,7 @@ from lauter.datasets.codes import CODES_PER_S, Codes
 from lauter.datasets.errors import UsageError
 from lauter.datasets.layout import Ids, Reference, speech_prompt, tag_words
 from lauter.datasets.records import Prompt
+from lauter.datasets.speech_length import LEAST_LIMIT_S, most_codes
 from lauter.datasets.text_tokens import ByteTokenizer, TextTokenizer
 from lauter.student.checkpoint import check_tokenizer, load_model, load_tokenizer
 from lauter.student.facts import REFERENCE_TURNS, SPEAKERS, TIMBRES
@@ -37,14 +37,6 @@ EMPTY: Final = "empty"
 """Failure of speech without codes."""
 INVALID: Final = "invalid codes"
 """Failure of codes that no decoder takes."""
-
-_LEAST_LIMIT_S: Final = 2.0
-_LIMIT_S_PER_BYTE: Final = 0.2
-"""Nobody speaks slower than this: English takes 0.07 s a byte, Mandarin 0.08."""
-_LIMIT_S_PER_SYMBOL: Final = 1.5
-"""A digit, or a sign such as $, is a word or two: "$7,777,777.77" takes 6.4 s."""
-_SLOWER_PER_LEVEL: Final = 0.3
-"""At the lowest level of speed speech takes up to two and a half times as long."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,16 +91,16 @@ class Student:
         """
         self.codec = codec
         self.facts = facts
-        self._model = model
-        self._tokenizer = tokenizer or ByteTokenizer()
-        self._sampling = sampling or Sampling()
+        self.model = model
+        self.tokenizer = tokenizer or ByteTokenizer()
+        self.sampling = sampling or Sampling()
         self._batch_size = batch_size
         self._name = name
         self._timbres: dict[str, Timbre] = {}
         # A recording that many texts are said after is heard once.
         self._timbre_of: WeakKeyDictionary[Clip, Timbre] = WeakKeyDictionary()
         self._codes_of: WeakKeyDictionary[Clip, Codes] = WeakKeyDictionary()
-        check_tokenizer(self._tokenizer, model.config, facts, name)
+        check_tokenizer(self.tokenizer, model.config, facts, name)
         check_codec(facts, codec, name)
 
     @classmethod
@@ -153,8 +145,8 @@ class Student:
         empty or too long, a voice it does not know, or a reference that is no speech.
         """
         started = time.perf_counter()
-        timbres = [self._timbre(request) for request in requests]
-        prompts = [self._prompt(request) for request in requests]
+        timbres = [self.timbre_of(request) for request in requests]
+        prompts = [self.prompt_of(request) for request in requests]
         before_s = (time.perf_counter() - started) / max(1, len(requests))
         # Texts of like length end at like times.
         order = sorted(range(len(requests)), key=lambda number: len(requests[number].prompt.text))
@@ -175,8 +167,8 @@ class Student:
     def check(self, requests: Sequence[SpeechRequest]) -> None:
         """Raise what ``speak`` would refuse of these requests, and say nothing."""
         for request in requests:
-            self._timbre(request)
-            self._prompt(request)
+            self.timbre_of(request)
+            self.prompt_of(request)
 
     def _speak_together(
         self,
@@ -187,10 +179,10 @@ class Student:
     ) -> list[Spoken]:
         started = time.perf_counter()
         said = generate(
-            self._model,
+            self.model,
             prompts,
-            self._model.config.vocabulary,
-            self._sampling,
+            self.model.config.vocabulary,
+            self.sampling,
             seeds=[request.seed for request in requests],
             limits=[most_codes(one.prompt.text, one.prompt.speed_level) for one in requests],
         )
@@ -205,7 +197,8 @@ class Student:
             for row, one in enumerate(said)
         ]
 
-    def _prompt(self, request: SpeechRequest) -> Ids:
+    def prompt_of(self, request: SpeechRequest) -> Ids:
+        """Return the ids after which the model says a request; raises as ``speak`` does."""
         asked = request.prompt
         if not asked.text.strip():
             raise UsageError("there is nothing to say: the text is empty; give one")
@@ -213,14 +206,14 @@ class Student:
         # Where a turn shows the voice, training names none; the published models have a text there.
         is_named = reference is None or not self.facts
         ids = speech_prompt(
-            self._tokenizer,
-            self._model.config.vocabulary,
+            self.tokenizer,
+            self.model.config.vocabulary,
             tag_words(asdict(asked)) + asked.text,
             system=self._speaker(request) if is_named else "",
             reference=reference,
         )
-        context = self._model.config.context
-        least = len(ids) + round(_LEAST_LIMIT_S * CODES_PER_S)
+        context = self.model.config.context
+        least = len(ids) + round(LEAST_LIMIT_S * CODES_PER_S)
         if least > context:
             raise UsageError(
                 f"the text of {len(asked.text)} characters that begins "
@@ -260,14 +253,18 @@ class Student:
             )
         return asked
 
-    def _timbre(self, request: SpeechRequest) -> "Timbre":
+    def timbre_of(self, request: SpeechRequest) -> "Timbre":
+        """Return the timbre that a request is to sound in; raises as ``speak`` does."""
         recording = request.reference
         if recording is not None:
             if recording not in self._timbre_of:
                 heard = self.codec.timbre(recording.samples, recording.sample_rate)
                 self._timbre_of[recording] = heard
             return self._timbre_of[recording]
-        speaker = self._speaker(request)
+        return self.timbre_of_voice(self._speaker(request))
+
+    def timbre_of_voice(self, speaker: str) -> "Timbre":
+        """Return the timbre that it brings of a voice; raises ``UsageError`` where it has none."""
         if speaker not in self._timbres:
             stored = self.facts.get(TIMBRES, {}).get(speaker)
             if stored is None:
@@ -278,14 +275,6 @@ class Student:
             check_timbres(self.facts, self.codec, self._name)
             self._timbres[speaker] = as_timbre(stored)
         return self._timbres[speaker]
-
-
-def most_codes(text: str, speed_level: int = 0) -> int:
-    """Return how many codes speech of ``text`` can have: about three times what is usual."""
-    symbols = sum(one.isdigit() or category(one)[0] == "S" or one in "%&@#" for one in text)
-    seconds = _LIMIT_S_PER_BYTE * len(text.encode()) + _LIMIT_S_PER_SYMBOL * symbols
-    slower = 1 + _SLOWER_PER_LEVEL * max(0, -speed_level)
-    return round((_LEAST_LIMIT_S + seconds * slower) * CODES_PER_S)
 
 
 def _failure(said: Generated) -> str | None:

@@ -11,7 +11,7 @@ batches are for GPUs, where rounding may differ in the last step of 1/16 nat.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,14 @@ from lauter.datasets.layout import (
 )
 from lauter.datasets.text_tokens import ByteTokenizer, TextTokenizer
 from lauter.datasets.top_logits import MOST_NAMED, TopLogits, cut
-from lauter.student.checkpoint import check_tokenizer, load_model, load_tokenizer
+from lauter.student.checkpoint import (
+    check_tokenizer,
+    load_model,
+    load_tokenizer,
+    read_config,
+    stored_weights,
+    weight_shapes,
+)
 from lauter.student.generation import Generated
 from lauter.student.legal import legal_parts
 from lauter.student.model import SpeechModel
@@ -213,10 +220,29 @@ def _padded(examples: Sequence[Example]) -> tuple[Tensor, Tensor]:
 
 def weights_digest(model: SpeechModel) -> str:
     """Return a digest of a model's weights, by name, type, shape and value."""
+    return _digest(sorted(model.state_dict().items()))
+
+
+def stored_weights_digest(folder: str | Path, dtype: torch.dtype | None = None) -> str:
+    """Return the ``weights_digest`` of the model in a folder without ever holding all of it.
+
+    ``dtype`` None is that of the file. Raises ``UsageError`` as ``load_model`` does.
+    """
+    place = Path(folder)
+    shapes = weight_shapes(read_config(place))
+    read = (
+        (name, value.to(dtype or value.dtype))
+        for each in sorted(shapes)
+        for name, value in stored_weights(place, {each: shapes[each]})
+    )
+    return _digest(read)
+
+
+def _digest(weights: Iterable[tuple[str, Tensor]]) -> str:
     found = hashlib.blake2b(digest_size=16)
-    for name, tensor in sorted(model.state_dict().items()):
+    for name, tensor in weights:
         found.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
-        found.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+        found.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     return found.hexdigest()
 
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lauter.datasets.audio import Samples
+from lauter.datasets.errors import LauterError
 from lauter.datasets.records import Prompt, Request
 from lauter.datasets.tags import Emotion, Style
 from lauter.datasets.voices import Voice
+from lauter.teacher.attempts import Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +22,43 @@ class Speech:
 
     Give either ``samples`` (float32 ``[samples]`` in -1…1) or ``flac`` (bytes that are stored as
     they are, with ``duration_s``); ``codes`` are interleaved dual-codebook ids where the teacher
-    speaks in them; ``device_s`` is the accelerator or core time that was spent.
+    speaks in them: a teacher whose capabilities say so may give nothing else, and leave the sound
+    to the stage that decodes. ``top_logits`` are its likeliest codes at each place, as
+    ``datasets/top_logits.py`` writes them. ``device_s`` is the accelerator or core time that was
+    spent, ``server_attempts`` every time that a server was asked.
     """
 
-    sample_rate: int
+    sample_rate: int = 0
     samples: Samples | None = None
     flac: bytes | None = None
     duration_s: float | None = None
     codes: tuple[int, ...] | None = None
     device_s: float = 0.0
+    top_logits: bytes | None = None
+    server_attempts: tuple[Attempt, ...] = ()
+
+
+class UnspokenError(LauterError):
+    """No speech came, and asking the teacher again would not help: it has asked often enough.
+
+    ``kind`` is what stands in ``error_kind``: ``invalid`` where ``codes`` came that are no speech,
+    which are kept to be looked at, ``failed`` where nothing came.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: str = "failed",
+        codes: Sequence[int] | None = None,
+        device_s: float = 0.0,
+        server_attempts: tuple[Attempt, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.codes = codes
+        self.device_s = device_s
+        self.server_attempts = server_attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +66,8 @@ class Capabilities:
     """What a teacher can be asked for; whatever is not named here is refused at planning.
 
     ``emotion_levels`` and ``speed_levels`` give, for each emotion and for ``fast`` and ``slow``,
-    the highest level.
+    the highest level. ``codes`` says that it answers in codes alone, ``logits`` that its likeliest
+    ones come along, ``sampled`` that another seed gives other speech.
     """
 
     voices: tuple[Voice, ...]
@@ -47,6 +78,7 @@ class Capabilities:
     editing: bool = False
     codes: bool = False
     logits: bool = False
+    sampled: bool = False
     max_characters: int = 400
 
     @property
@@ -79,6 +111,13 @@ class Teacher(Protocol):
         raised instead of returned makes the caller ask again, one request at a time.
         """
         ...
+
+
+def close(teacher: Teacher) -> None:
+    """Have a teacher let go of connections, workers and cards, where it holds any."""
+    let_go = getattr(teacher, "close", None)
+    if let_go is not None:
+        let_go()
 
 
 def refusal(capabilities: Capabilities, teacher: str, prompt: Prompt) -> str | None:

@@ -23,8 +23,8 @@ SMALL = {
 }
 SPEAKS = ("synthesize", "preview", "import")
 PHRASES = ["prompts.count=60", "engine.workers=0"]
-ELSEWHERE = {"codec train", "codec report", "teach"}
-"""Shown in docs/codec.md and docs/student.md, and run by the tests of their own."""
+ELSEWHERE = {"codec train", "codec report", "teach", "serve", "scaling"}
+"""Shown in other documents, and run by the tests of their own."""
 FEW = ["quotas.manners=[{count: 2},{count: 1, emotion: joy, emotion_level: 2}]", "engine.workers=0"]
 
 
@@ -94,8 +94,12 @@ def test_the_two_commands_are_targets_and_the_demo_makes_what_the_readme_promise
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/audio_edit.md"]
-)
+    "document",
+    [
+        "README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/audio_edit.md",
+        "docs/serving.md", "docs/clusters.md", "docs/stores.md",
+    ],
+)  # fmt: skip
 def test_what_a_document_links_to_is_there(document: str) -> None:
     for link in linked_files(document):
         assert (ROOT / document).parent.joinpath(link.split("#")[0]).exists(), link

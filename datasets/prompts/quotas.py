@@ -12,7 +12,7 @@ what a corpus has. A grown pool of texts is another draw.
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -62,6 +62,86 @@ class Quota:
                 raise UsageError(f"a quota's {name} is {getattr(self, name)}; no level is so high")
 
 
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One manner in one dialect, by one speaker or by any (an empty name)."""
+
+    dialect: str
+    emotion: str
+    emotion_level: int
+    style: str
+    speed_level: int
+    speaker: str
+
+    def __str__(self) -> str:
+        """Return it in words, such as ``en-US joy 2 plain``."""
+        level = f" {self.emotion_level}" if self.emotion_level else ""
+        speed = f", speed {self.speed_level:+}" if self.speed_level else ""
+        speaker = f", {self.speaker}" if self.speaker else ""
+        return f"{self.dialect} {self.emotion}{level} {self.style}{speed}{speaker}"
+
+
+class Draw:
+    """Texts, voices and a seed, from which each cell draws its prompts.
+
+    ``texts`` has the columns of ``TEXT_SCHEMA``; a text that stands there twice counts once.
+    ``can`` says which voices can speak a cell, where not all can do the same; a cell that none can
+    speak is drawn for all. Raises ``UsageError`` where a dialect is unknown or has no text. A
+    dialect without a voice, or a speaker that is nobody's, is drawn as well: planning refuses it
+    with a sentence, and nothing is dropped in silence.
+    """
+
+    def __init__(
+        self,
+        quotas: Sequence[Quota],
+        dialects: Sequence[str],
+        speakers_per_dialect: int,
+        texts: pa.Table,
+        voices: Sequence[Voice],
+        seed: int,
+        can: Callable[[Cell, Voice], bool] = lambda cell, voice: True,
+    ) -> None:
+        if speakers_per_dialect < 1:
+            raise UsageError(
+                f"quotas.speakers_per_dialect is {speakers_per_dialect}; set 1 or more"
+            )
+        dialects = list(dict.fromkeys(dialects))
+        named = [quota.dialect for quota in quotas if quota.dialect]
+        self._pools = _pools(texts, [*dialects, *named])
+        self._seed = seed
+        self.counts = _counts(quotas, dialects, self._pools)
+        """How many prompts the quotas ask of each cell."""
+        self._speakers = {}
+        for cell in self.counts:
+            able = [voice for voice in voices if can(cell, voice)] or voices
+            known = _speakers(able, cell.dialect, speakers_per_dialect, seed)
+            self._speakers[cell] = [cell.speaker] if cell.speaker else known
+
+    def capacity(self, cell: Cell) -> int:
+        """Return how many different prompts a cell can draw."""
+        texts: int = self._pools[cell.dialect].num_rows
+        return texts * len(self._speakers[cell])
+
+    def speakers(self, cell: Cell) -> Sequence[str]:
+        """Return who takes turns in a cell."""
+        return self._speakers[cell]
+
+    def within_capacity(self) -> dict[Cell, int]:
+        """Return the quotas' counts, bounded by the different prompts that there are."""
+        return {cell: min(count, self.capacity(cell)) for cell, count in self.counts.items()}
+
+    def prompts(self, counts: Mapping[Cell, int]) -> pa.Table:
+        """Return so many prompts of each cell (``PROMPT_SCHEMA``); a raised count only adds.
+
+        Raises ``UsageError`` where a cell asks for more than it has room for.
+        """
+        drawn: list[Prompt] = []
+        for cell, count in counts.items():
+            pool, speakers = self._pools[cell.dialect], self._speakers[cell]
+            drawn += _drawn(cell, count, pool, speakers, self._seed)
+        return table_from_prompts(drawn)
+
+
 def fill(
     quotas: Sequence[Quota],
     dialects: Sequence[str],
@@ -72,48 +152,20 @@ def fill(
 ) -> pa.Table:
     """Return prompts (``PROMPT_SCHEMA``) that fill every quota, for every dialect it is for.
 
-    ``texts`` has the columns of ``TEXT_SCHEMA``; a text that stands there twice counts once.
-    Raises ``UsageError`` where a dialect is unknown or has no text, or where a cell asks for more
-    prompts than its texts and speakers give. A dialect without a voice, or a speaker that is
-    nobody's, is filled all the same: planning refuses it with a sentence, and nothing is dropped
-    in silence.
+    Raises ``UsageError`` as ``Draw`` does, and as its ``prompts`` does.
     """
-    if speakers_per_dialect < 1:
-        raise UsageError(f"quotas.speakers_per_dialect is {speakers_per_dialect}; set 1 or more")
-    dialects = list(dict.fromkeys(dialects))
-    pools = _pools(texts, [*dialects, *(quota.dialect for quota in quotas if quota.dialect)])
-    prompts: list[Prompt] = []
-    for cell, count in _cells(quotas, dialects, pools).items():
-        known = _speakers(voices, cell.dialect, speakers_per_dialect, seed)
-        speakers = [cell.speaker] if cell.speaker else known
-        prompts += _drawn(cell, count, pools[cell.dialect], speakers, seed)
-    return table_from_prompts(prompts)
+    draw = Draw(quotas, dialects, speakers_per_dialect, texts, voices, seed)
+    return draw.prompts(draw.counts)
 
 
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    dialect: str
-    emotion: str
-    emotion_level: int
-    style: str
-    speed_level: int
-    speaker: str
-
-    def __str__(self) -> str:
-        level = f" {self.emotion_level}" if self.emotion_level else ""
-        speed = f", speed {self.speed_level:+}" if self.speed_level else ""
-        speaker = f", {self.speaker}" if self.speaker else ""
-        return f"{self.dialect} {self.emotion}{level} {self.style}{speed}{speaker}"
-
-
-def _cells(
+def _counts(
     quotas: Sequence[Quota], dialects: Sequence[str], pools: Mapping[str, pa.Table]
-) -> dict[_Cell, int]:
+) -> dict[Cell, int]:
     """Return how many prompts each cell gets; quotas for one cell add up."""
-    counts: dict[_Cell, int] = {}
+    counts: dict[Cell, int] = {}
     for quota in quotas:
         for dialect in [quota.dialect] if quota.dialect else dialects:
-            cell = _Cell(
+            cell = Cell(
                 dialect,
                 quota.emotion,
                 quota.emotion_level,
@@ -162,7 +214,7 @@ def _speakers(voices: Sequence[Voice], dialect: str, count: int, seed: int) -> l
 
 
 def _drawn(
-    cell: _Cell, count: int, pool: pa.Table, speakers: Sequence[str], seed: int
+    cell: Cell, count: int, pool: pa.Table, speakers: Sequence[str], seed: int
 ) -> Iterator[Prompt]:
     texts = pool.num_rows
     if count > texts * len(speakers) and speakers != [""]:

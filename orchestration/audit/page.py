@@ -5,33 +5,32 @@ from pathlib import Path
 from typing import Any
 
 from lauter.datasets.corpus import Corpus
+from lauter.datasets.location import Location, write_whole
 from lauter.filters.policy import Bounds, Gate, Policy
 from lauter.orchestration.audit.facts import AuditFacts, gather
 from lauter.orchestration.audit.intervals import Share
 from lauter.orchestration.audit.plots import histogram
 from lauter.orchestration.durations import length_of_time
-from lauter.orchestration.single_page import check_replaceable, generator_mark, write_whole
+from lauter.orchestration.single_page import check_replaceable, generator_mark
 from lauter.orchestration.single_page import render as render_template
+from lauter.pipelines.cost import Prices
 
 
 def write_page(
-    page: Path, corpus: Corpus, policy: Policy, samples: int, price_per_core_hour: float,
-    currency: str,
-) -> AuditFacts:  # fmt: skip
+    page: Location, corpus: Corpus, policy: Policy, samples: int, prices: Prices
+) -> AuditFacts:
     """Write the page of ``corpus`` under ``policy``, whole or not at all; return what it shows."""
     check_replaceable(page, generator_mark("audit"))
     facts = gather(corpus, policy, samples)
-    html = render(facts, str(corpus.path), corpus.digest(), price_per_core_hour, currency)
+    html = render(facts, str(corpus.path), corpus.digest(), prices)
     write_whole(page, html)
     return facts
 
 
-def render(
-    facts: AuditFacts, corpus: str, digest: str, price_per_core_hour: float, currency: str
-) -> str:
-    """Return the page; the same corpus, policy and price give the same page."""
+def render(facts: AuditFacts, corpus: str, digest: str, prices: Prices) -> str:
+    """Return the page; the same corpus, policy and prices give the same page."""
     summary = facts.summary
-    cost = summary.cost_per_accepted_hour(price_per_core_hour)
+    cost = summary.cost_per_accepted_hour(prices)
     return render_template(
         "page.html",
         Path(__file__).parent,
@@ -42,9 +41,8 @@ def render(
         cells=[(cell, Share(cell.accepted, cell.asked)) for cell in summary.cells],
         corpus=corpus,
         digest=digest,
-        cost="-" if cost is None else f"{cost:.2f} {currency}",
-        price=price_per_core_hour,
-        currency=currency,
+        cost="-" if cost is None else f"{cost:.2f} {prices.currency}",
+        prices=prices,
         plots=[
             (gate, [(panel.label, histogram(gate.score, panel)) for panel in panels])
             for gate, panels in facts.distributions

@@ -11,12 +11,13 @@ from rich.table import Table
 
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
+from lauter.datasets.location import write_whole
 from lauter.datasets.weights import sha256_of
 from lauter.orchestration.devices import existing_device
 from lauter.orchestration.evaluation.record import data_digest
 from lauter.orchestration.making import make, split_shares
 from lauter.orchestration.progress import counted_progress
-from lauter.orchestration.single_page import check_writable, write_whole
+from lauter.orchestration.single_page import check_writable
 from lauter.orchestration.tables import print_named
 from lauter.pipelines.codec_report import (
     codec_figures,

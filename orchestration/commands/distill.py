@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from lauter.datasets.corpus_layout import MARK
 from lauter.datasets.errors import UsageError
 from lauter.datasets.exported import SAMPLES, SPEECH
+from lauter.datasets.location import location_of
 from lauter.orchestration.sampling import sampling_of
 from lauter.student.checkpoint import read_facts
 from lauter.student.codec.codec import open_codec
@@ -127,7 +128,7 @@ def training_of(
             "makes none; set one of them otherwise"
         )
     given = {
-        "data": str(Path(training.data).resolve()),
+        "data": str(location_of(training.data).resolve()),
         "split": training.valid_split,
         "count": count,
         "codec": codec and str(Path(codec).resolve()),

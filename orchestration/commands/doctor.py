@@ -10,10 +10,17 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
+from lauter.datasets.errors import LauterError
+from lauter.datasets.records import Prompt
+from lauter.datasets.tags import Dialect
 from lauter.datasets.weights import status
 from lauter.filters.policy import check_examples
 from lauter.orchestration.making import make_policy, make_teacher
 from lauter.orchestration.run_record import PACKAGES
+from lauter.pipelines.references import REFERENCE_TEXTS
+from lauter.teacher.ensemble import Ensemble
+from lauter.teacher.protocol import Teacher
+from lauter.teacher.step_audio.teacher import StepAudio
 
 
 def run(settings: DictConfig, console: Console) -> int:
@@ -33,16 +40,42 @@ def run(settings: DictConfig, console: Console) -> int:
         f"{', '.join(abilities.dialects)}; emotions {', '.join(abilities.emotion_levels)}; "
         f"styles {', '.join(abilities.styles)}"
     )
+    unanswered = _print_servers(console, teacher)
     policy = make_policy(settings)
     wrong = check_examples(policy)
     for sentence in wrong:
         console.print(sentence)
     console.print(f"policy '{policy.name}': {len(policy.gates)} gates, {len(wrong)} wrong examples")
-    if lost or wrong:
+    if lost or wrong or unanswered:
         console.print("what is missing above limits what can be run")
         return 2
     console.print("all is well")
     return 0
+
+
+def _print_servers(console: Console, teacher: Teacher) -> bool:
+    """Say of a teacher on servers whether these repeat themselves; return whether none answers."""
+    parts = teacher.parts.values() if isinstance(teacher, Ensemble) else [teacher]
+    unanswered = False
+    for part in parts:
+        if not isinstance(part, StepAudio):
+            continue
+        voice = part.capabilities().voices[0]
+        dialect = Dialect(voice.dialect)
+        prompt = Prompt(
+            REFERENCE_TEXTS[dialect], dialect.language.value, voice.dialect, speaker=voice.speaker
+        )
+        try:
+            identity = part.identity()
+            said = part.repeatability(prompt)
+        except LauterError as error:
+            unanswered = True
+            console.print(f"teacher '{part.name}': {error}")
+        else:
+            console.print(f"{identity.model} (version {identity.server or 'unknown'}) {said}")
+        finally:
+            part.close()
+    return unanswered
 
 
 def _print_packages(console: Console) -> None:

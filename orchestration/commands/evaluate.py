@@ -14,6 +14,7 @@ from rich.console import Console
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.corpus_layout import MARK as MARK_OF_CORPUS
 from lauter.datasets.errors import QualityGateMissedError, UsageError
+from lauter.datasets.location import location_of, write_whole
 from lauter.orchestration.evaluation.page import MARK, evaluation_page
 from lauter.orchestration.evaluation.record import as_json, utterances
 from lauter.orchestration.evaluation.tables import print_report
@@ -21,7 +22,7 @@ from lauter.orchestration.making import make, split_shares
 from lauter.orchestration.progress import counted_progress
 from lauter.orchestration.run_record import newest_export
 from lauter.orchestration.sampling import sampling_of
-from lauter.orchestration.single_page import check_replaceable, check_writable, write_whole
+from lauter.orchestration.single_page import check_replaceable, check_writable
 from lauter.pipelines.evaluate import Evaluation, evaluate
 from lauter.pipelines.evaluation_items import (
     Item,
@@ -81,7 +82,7 @@ def _items(settings: DictConfig) -> list[Item]:
         return items_of_list(options.list, options.language, count=options.count)
     if options.data is not None:
         # Whatever else lies where corpora do by default is not what was asked for.
-        is_there = (Path(settings.corpus) / MARK_OF_CORPUS).exists()
+        is_there = (location_of(settings.corpus) / MARK_OF_CORPUS).exists()
         voices = Corpus.open(settings.corpus) if is_there else None
         return items_of_export(
             options.data, split=options.split, count=options.count, corpus=voices

@@ -1,12 +1,11 @@
 """`lauter export`: accepted speech as WebDataset shards or Lance, with its data card."""
 
-from pathlib import Path
-
 from omegaconf import DictConfig
 from rich.console import Console
 
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.lance_export import export_lance
+from lauter.datasets.location import location_of
 from lauter.datasets.shards import export_webdataset
 from lauter.orchestration.durations import length_of_time
 from lauter.orchestration.making import split_shares
@@ -41,7 +40,7 @@ def run(settings: DictConfig, console: Console) -> int:
                 on_sample=on_sample,
             )
     record.facts |= {
-        "folder": str(Path(options.folder).resolve()),
+        "folder": str(location_of(options.folder).resolve()),
         "samples": summary.samples,
         "duration_s": summary.duration_s,
     }

@@ -5,6 +5,7 @@ from rich.console import Console
 
 from lauter.datasets.corpus import Corpus
 from lauter.orchestration.making import make, make_scoring
+from lauter.orchestration.pricing import prices_of
 from lauter.orchestration.progress import speech_progress
 from lauter.orchestration.run_record import RunRecord
 from lauter.orchestration.tables import print_places, print_summary
@@ -34,7 +35,7 @@ def run(settings: DictConfig, console: Console) -> int:
     summary = record.count(corpus, scoring.policy)
     record.facts["added"] = added
     record.write(corpus.path)
-    print_summary(console, summary, settings.price_per_core_hour, settings.currency)
+    print_summary(console, summary, prices_of(settings))
     console.print(f"added {added} rows")
     print_places(console, corpus.path)
     return 0

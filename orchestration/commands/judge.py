@@ -7,6 +7,7 @@ from lauter.datasets.corpus import Corpus
 from lauter.filters.catalogue import known_scores
 from lauter.filters.policy import check_scores
 from lauter.orchestration.making import make_policy
+from lauter.orchestration.pricing import prices_of
 from lauter.orchestration.run_record import RunRecord
 from lauter.orchestration.tables import print_places, print_summary
 from lauter.pipelines.judge import judge_corpus
@@ -24,6 +25,6 @@ def run(settings: DictConfig, console: Console) -> int:
         corpus.tag(settings.tag)
     summary = record.count(corpus, policy)
     record.write(corpus.path)
-    print_summary(console, summary, settings.price_per_core_hour, settings.currency)
+    print_summary(console, summary, prices_of(settings))
     print_places(console, corpus.path)
     return 0

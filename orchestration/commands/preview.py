@@ -12,8 +12,10 @@ from lauter.datasets.errors import UsageError
 from lauter.orchestration.audit.page import write_page
 from lauter.orchestration.durations import length_of_time
 from lauter.orchestration.making import check_refusals, make_job, make_plan, make_teacher
+from lauter.orchestration.pricing import prices_of
 from lauter.orchestration.progress import speech_progress
 from lauter.orchestration.tables import print_refused
+from lauter.pipelines.cost import Prices
 from lauter.pipelines.plan import Plan
 from lauter.pipelines.summary import Summary
 from lauter.pipelines.synthesize import synthesize
@@ -25,7 +27,7 @@ def run(settings: DictConfig, console: Console) -> int:
     if folder.exists() and not (folder / "corpus" / "corpus.json").exists():
         raise UsageError(f"{folder} has other content; set preview.folder to a new folder")
     open_teacher, teacher = make_teacher(settings)
-    job = make_job(settings, open_teacher)
+    job = make_job(settings, open_teacher, teacher)
     planned = make_plan(settings, teacher)
     check_refusals(planned, settings.on_refusal)
     print_refused(console, planned.refused)
@@ -38,15 +40,15 @@ def run(settings: DictConfig, console: Console) -> int:
         synthesize(job, few, teacher, corpus, on_start=progress.start, on_batch=progress.advance)
     _show(corpus, folder, console)
     page = folder / "preview.html"
-    price, currency = settings.price_per_core_hour, settings.currency
-    facts = write_page(page, corpus, job.policy, count, price, currency)
+    prices = prices_of(settings)
+    facts = write_page(page, corpus, job.policy, count, prices)
     console.print(f"play them: {page}, or the FLAC files in {folder}", soft_wrap=True)
     whole = planned.requests.num_rows
-    console.print(_foreseen(facts.summary, whole, price, currency), soft_wrap=True)
+    console.print(_foreseen(facts.summary, whole, prices), soft_wrap=True)
     return 0
 
 
-def _foreseen(seen: Summary, requests: int, price_per_core_hour: float, currency: str) -> str:
+def _foreseen(seen: Summary, requests: int, prices: Prices) -> str:
     """Return what the whole plan would take if all of it were like what was previewed."""
     times = requests / seen.asked
     worker_s = sum(seen.stage_seconds.values())
@@ -54,7 +56,7 @@ def _foreseen(seen: Summary, requests: int, price_per_core_hour: float, currency
         f"all {requests} requests of the plan, if they are like these {seen.asked}: "
         f"about {length_of_time(times * seen.spoken_s)} of speech in "
         f"{length_of_time(times * worker_s)} of a worker's time, "
-        f"{times * seen.cost(price_per_core_hour):.2f} {currency}"
+        f"{times * seen.cost(prices):.2f} {prices.currency}"
     )
 
 

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from lauter.pipelines.engines.processes import run_in_processes
-from lauter.pipelines.stage import BatchFunction, Pipeline, open_stage
+from lauter.pipelines.isolation import Attempted, IsolatedStage, dead_letter, open_isolated
+from lauter.pipelines.stage import Pipeline
 
 
 @dataclass(frozen=True)
@@ -39,23 +40,34 @@ def _run_in_threads(
 ) -> Iterator[pa.RecordBatch]:
     """Yield finished batches in order; a stage is only ever in its own thread."""
     threads = [ThreadPoolExecutor(1, thread_name_prefix=stage.name) for stage in pipeline.stages]
-    functions = [open_stage(stage) for stage in pipeline.stages]
+    stages = [open_isolated(stage) for stage in pipeline.stages]
 
-    def after(function: BatchFunction, before: Future[pa.RecordBatch]) -> pa.RecordBatch:
-        return function(before.result())
+    def after(stage: IsolatedStage, before: Future[Attempted]) -> Attempted:
+        done, failed = before.result().done, before.result().failed
+        if done is None:
+            return Attempted(None, failed)
+        attempted = stage(done)
+        return Attempted(attempted.done, (*failed, *attempted.failed))
 
-    waiting: deque[Future[pa.RecordBatch]] = deque()
+    def finished(future: Future[Attempted]) -> Iterator[pa.RecordBatch]:
+        attempted = future.result()
+        if attempted.done is not None:
+            yield attempted.done
+        for failed in attempted.failed:
+            yield dead_letter(failed, pipeline)
+
+    waiting: deque[Future[Attempted]] = deque()
     try:
         for batch in batches:
-            future: Future[pa.RecordBatch] = Future()
-            future.set_result(batch)
-            for thread, function in zip(threads, functions, strict=True):
-                future = thread.submit(after, function, future)
+            future: Future[Attempted] = Future()
+            future.set_result(Attempted(batch, ()))
+            for thread, stage in zip(threads, stages, strict=True):
+                future = thread.submit(after, stage, future)
             waiting.append(future)
             if len(waiting) > len(threads):
-                yield waiting.popleft().result()
+                yield from finished(waiting.popleft())
         while waiting:
-            yield waiting.popleft().result()
+            yield from finished(waiting.popleft())
     finally:
         # Not waited for: a teacher may hang, and whoever pressed Ctrl-C should not.
         for thread in threads:

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from lauter.datasets.errors import LauterError
 from lauter.pipelines.dead_letters import MAX_CRASHES, dead_letters
+from lauter.pipelines.isolation import open_chain
 from lauter.pipelines.stage import Pipeline
 
 MAX_DEATHS_AT_START = 3
@@ -167,7 +168,7 @@ def _work(connection: Connection, pickled: bytes) -> None:
     """The life of a worker: open the stages, answer each batch, end with the connection."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
-        chain = pickle.loads(pickled).open()
+        chain = open_chain(pickle.loads(pickled))
         connection.send(("loaded", None))
         while True:
             batch = connection.recv()

@@ -1,10 +1,9 @@
-"""The Ray engine: a Ray Data pipeline with a pool of actors for each stage.
+"""The Ray engine: a Ray Data pipeline with a pool of workers for each stage.
 
-Made for clusters: each stage's pool has its own CPUs and GPUs, Ray streams batches between them
-with back-pressure, restarts dead actors and asks again for what they held. Rows come back to the
-driver, the only writer of the corpus, so a lost actor can neither lose nor double a row. A batch
-that takes down its actor again and again is left out by Ray; its rows are then tried one by one,
-and the row that is to blame becomes a dead letter of kind ``crashed``.
+Made for clusters: each stage's pool has its own CPUs, GPUs and resources that nodes declare, and
+grows with the batches that wait for it; Ray streams batches between pools with back-pressure,
+starts workers anew and asks again for what was lost with a node. Rows come back to the driver, the
+only writer of the corpus, so lost workers can neither lose nor double a row.
 """
 
 import atexit
@@ -18,64 +17,69 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from lauter.datasets.errors import UsageError
-from lauter.pipelines.dead_letters import MAX_CRASHES, dead_letters
+from lauter.datasets.errors import LauterError, UsageError
+from lauter.pipelines.dead_letters import dead_letters
 from lauter.pipelines.engines.failures import failure_of
+from lauter.pipelines.engines.placement import Amounts, check_placement
+from lauter.pipelines.engines.ray_actors import (
+    FAILURE,
+    CrashLedger,
+    StageWorker,
+    sound_and_failed,
+)
 from lauter.pipelines.stage import Pipeline, Stage
 
+MAX_DEATHS_AT_START = 3
+"""How many workers of a pool may die one after the other while they load their models."""
 
-class _StageActor:
-    """What Ray builds once in each actor of a stage's pool."""
-
-    def __init__(self, stage: Stage) -> None:
-        self._function = stage.open()
-
-    def __call__(self, table: pa.Table) -> pa.Table:
-        batches = table.combine_chunks().to_batches()
-        return pa.Table.from_batches([self._function(batch) for batch in batches])
-
-
-class _ChainActor:
-    """All stages in one actor, for rows that are tried alone."""
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._function = pipeline.open()
-
-    def run(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        return self._function(batch)
+_OF_A_LOCAL_RAY = ("num_cpus", "temporary_folder", "object_store_bytes", "spill_folder")
 
 
 @dataclass(frozen=True)
 class RayEngine:
     """Runs pipelines on Ray; a Ray that already runs in this process is used as it is.
 
-    ``address`` is as in ``ray.init``; ``local`` starts a Ray here, with ``num_cpus`` logical CPUs:
-    two more than the machine has where not given, for the reads and the driver, because pools
-    that hold every CPU starve them, and the run hangs. Ray ends with this process.
+    ``address`` is as in ``ray.init``. ``local`` starts a Ray here, which ends with this process:
+    with ``num_cpus`` logical CPUs (two more than the machine has where not given), an object
+    store of ``object_store_bytes`` and a ``spill_folder`` for what does not fit, which is let
+    alone once its disk is full to the share ``spill_until``. Elsewhere these are the nodes' own.
+
+    ``in_flight_bytes`` bounds what all stages together may have finished and not yet handed on;
+    without it half of the cluster's object store. ``autoscaling``: what no node has is waited for,
+    because the cluster adds nodes. A run in which nothing moves for ``stalled_s`` seconds ends.
     """
 
     address: str = "local"
     num_cpus: int | None = None
     temporary_folder: str | None = None
-    max_lost_batches: int = 16
+    object_store_bytes: int | None = None
+    spill_folder: str | None = None
+    spill_until: float = 0.95
+    in_flight_bytes: int | None = None
+    autoscaling: bool = False
+    stalled_s: float = 1800.0
     name: str = "ray"
+
+    def __post_init__(self) -> None:
+        given = [name for name in _OF_A_LOCAL_RAY if getattr(self, name) is not None]
+        if self.address != "local" and given:
+            raise UsageError(
+                f"engine.{given[0]} is for a Ray that starts here, and engine.address is "
+                f"{self.address}: set it where the cluster's nodes are started, and leave it out"
+            )
 
     def run(self, pipeline: Pipeline, rows: pa.Table) -> Iterator[pa.RecordBatch]:
         """Yield finished batches; see ``Engine.run``."""
+        # Ray prints each retry with its traceback; what ends a run is raised as well. Read when
+        # Ray is imported.
+        os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", r"retries remaining, so the task will")
         import ray
 
         if not ray.is_initialized():
             self.start()
-        pools = sum(s.resources.num_cpus * s.resources.concurrency for s in pipeline.stages)
-        available = ray.cluster_resources().get("CPU", 0)
-        if pools >= available:
-            raise UsageError(
-                f"the pools of {' and '.join(s.name for s in pipeline.stages)} ask for {pools:g} "
-                f"of Ray's {available:g} CPUs and would starve the reads; "
-                f"set engine.num_cpus={int(pools) + 2} or make the pools smaller"
-            )
+        if not self.autoscaling:
+            check_placement(pipeline.stages, _nodes(), local=self.address == "local")
         return self._stream(pipeline, rows)
 
     def start(self) -> None:
@@ -87,16 +91,24 @@ class RayEngine:
             options |= {
                 "num_cpus": self.num_cpus or (os.cpu_count() or 1) + 2,
                 "include_dashboard": False,
+                "_system_config": {"local_fs_capacity_threshold": self.spill_until},
             }
             if self.temporary_folder:
                 options["_temp_dir"] = self.temporary_folder
+            if self.object_store_bytes:
+                options["object_store_memory"] = self.object_store_bytes
+            if self.spill_folder:
+                Path(self.spill_folder).mkdir(parents=True, exist_ok=True)
+                options["object_spilling_directory"] = str(Path(self.spill_folder).resolve())
         # Ray puts the folder it is started from on its workers' module path. Started from this
         # repository, `import datasets` inside other libraries would then find our room in place
-        # of Hugging Face's package: so Ray starts from an empty folder, and its workers come back.
+        # of Hugging Face's package: so Ray starts from an empty folder, and its workers come back
+        # where there is one of this name on their node.
         here = Path.cwd()
 
         def come_back() -> None:
-            os.chdir(here)
+            if here.is_dir():
+                os.chdir(here)
 
         empty = tempfile.mkdtemp(prefix="lauter-ray-")
         atexit.register(shutil.rmtree, empty, ignore_errors=True)
@@ -112,69 +124,129 @@ class RayEngine:
 
     def _stream(self, pipeline: Pipeline, rows: pa.Table) -> Iterator[pa.RecordBatch]:
         import ray
+        from ray.data.exceptions import ExecutionTimeoutError
+
+        self._configure()
+        size = pipeline.stages[0].resources.batch_size
+        sound = rows.append_column(FAILURE, pa.nulls(rows.num_rows, FAILURE.type))
+        blocks = [
+            pa.Table.from_batches([batch])
+            for batch in sound.combine_chunks().to_batches(max_chunksize=size)
+        ]
+        if not blocks:
+            return
+        ledger = _ledger()
+        dataset = ray.data.from_arrow(blocks)
+        for position, stage in enumerate(pipeline.stages):
+            schemas = pipeline.schema_after(position), pipeline.schema_after(position + 1)
+            dataset = dataset.map_batches(
+                StageWorker,
+                fn_constructor_args=(stage, *schemas, ledger),
+                batch_format="pyarrow",
+                batch_size=stage.resources.batch_size,
+                zero_copy_batch=True,
+                **_pool_of(stage),
+            )
+        taken = 0
+        try:
+            for table in dataset.iter_batches(batch_format="pyarrow", batch_size=None):
+                taken += table.num_rows
+                yield from _finished(pipeline, table)
+        except ExecutionTimeoutError as error:
+            raise LauterError(
+                f"nothing moved in Ray for {self.stalled_s:g} s: its nodes have no room for the "
+                "workers that are left, or these hang; what came is kept. Add nodes, or set "
+                "engine.stalled_s higher to wait longer, and run the same command again"
+            ) from error
+        except ray.exceptions.RayError as error:
+            raise failure_of(error, "the Ray job failed") from error
+        finally:
+            if ray.is_initialized():
+                ray.kill(ledger)
+        if taken < rows.num_rows:
+            raise LauterError(
+                f"Ray has finished and {rows.num_rows - taken} of {rows.num_rows} rows did not "
+                "come; run the same command again for what is missing"
+            )
+
+    def _configure(self) -> None:
+        """Set what Ray Data takes from a context of the process."""
+        import ray
 
         context = ray.data.DataContext.get_current()
         # It tells of each execution; its own settings are made on first use.
         logging.getLogger("ray.data").setLevel(logging.CRITICAL)
         context.enable_progress_bars = False
-        context.execution_options.preserve_order = False
-        context.max_errored_blocks = self.max_lost_batches
-        size = pipeline.stages[0].resources.batch_size
-        blocks = [
-            pa.Table.from_batches([batch])
-            for batch in rows.combine_chunks().to_batches(max_chunksize=size)
-        ]
-        if not blocks:
-            return
-        dataset = ray.data.from_arrow(blocks)
-        for stage in pipeline.stages:
-            resources = stage.resources
-            dataset = dataset.map_batches(
-                _StageActor,
-                fn_constructor_args=(stage,),
-                batch_format="pyarrow",
-                batch_size=resources.batch_size,
-                zero_copy_batch=True,
-                num_cpus=resources.num_cpus,
-                num_gpus=resources.num_gpus or None,
-                compute=ray.data.ActorPoolStrategy(size=resources.concurrency),
-                ray_remote_args_fn=_bounded_retries,
-            )
-        finished: list[pa.ChunkedArray] = []
-        tables = dataset.iter_batches(batch_format="pyarrow", batch_size=None)
-        try:
-            for table in tables:
-                finished.append(table["request_id"])
-                yield from table.cast(pipeline.schema).combine_chunks().to_batches()
-        except ray.exceptions.RayError as error:
-            raise failure_of(error, "the Ray job failed") from error
-        known = pa.chunked_array(
-            [chunk for column in finished for chunk in column.chunks], pa.string()
+        context.max_errored_blocks = 0
+        context.max_consecutive_actor_init_deaths = MAX_DEATHS_AT_START - 1
+        context.execution_no_progress_timeout_s = self.stalled_s
+        options = context.execution_options
+        options.preserve_order = False
+        options.resource_limits = ray.data.ExecutionResources.for_limits(
+            object_store_memory=self.in_flight_bytes
         )
-        left_out = rows.filter(pc.invert(pc.is_in(rows["request_id"], value_set=known)))
-        yield from _one_by_one(pipeline, left_out)
 
 
-def _bounded_retries() -> dict[str, Any]:
-    return {"max_restarts": -1, "max_task_retries": MAX_CRASHES}
-
-
-def _one_by_one(pipeline: Pipeline, rows: pa.Table) -> Iterator[pa.RecordBatch]:
-    """Yield finished rows; one that takes down ``MAX_CRASHES`` actors is given up."""
+def _nodes() -> list[Amounts]:
+    """Return what each living node has when it is empty, apart from its memory."""
     import ray
 
-    needs = [stage.resources for stage in pipeline.stages]
-    actor_class = ray.remote(_ChainActor).options(
-        num_cpus=max(need.num_cpus for need in needs), num_gpus=sum(need.num_gpus for need in needs)
-    )
-    actor = None
-    for batch in rows.combine_chunks().to_batches(max_chunksize=1):
-        for crashes in range(1, MAX_CRASHES + 1):
-            actor = actor or actor_class.remote(pipeline)
-            try:
-                yield ray.get(actor.run.remote(batch))
-                break
-            except ray.exceptions.RayActorError:
-                actor = None
-                if crashes == MAX_CRASHES:
-                    yield dead_letters(batch, pipeline.schema, "the worker died", crashes)
+    return [
+        {
+            name: amount
+            for name, amount in node["Resources"].items()
+            if "memory" not in name and not name.startswith("node:")
+        }
+        for node in ray.nodes()
+        if node["Alive"]
+    ]
+
+
+def _ledger() -> Any:
+    """Start a ledger of crashes on the head node, which is no spot machine.
+
+    If it is started anew it has forgotten, and a row that kills may do so once more.
+    """
+    import ray
+
+    options = {
+        "num_cpus": 0,
+        "resources": {"node:__internal_head__": 0.001},
+        "max_restarts": -1,
+        "max_task_retries": -1,
+    }
+    return ray.remote(CrashLedger).options(**options).remote()
+
+
+def _pool_of(stage: Stage) -> dict[str, Any]:
+    """Return the pool of a stage's workers in Ray Data's terms.
+
+    Ray Data restarts them and tries their tasks again without end, for nodes may be lost without
+    end; crashes are counted by the ledger.
+    """
+    import ray
+
+    needs = stage.resources
+    return {
+        "num_cpus": needs.num_cpus,
+        "num_gpus": needs.num_gpus or None,
+        "resources": dict(needs.custom_resources) or None,
+        "compute": ray.data.ActorPoolStrategy(
+            min_size=needs.concurrency,
+            max_size=needs.max_workers or needs.concurrency,
+            max_concurrent_calls_per_actor=needs.batches_at_once,
+            enable_true_multi_threading=needs.batches_at_once > 1,
+        ),
+    }
+
+
+def _finished(pipeline: Pipeline, table: pa.Table) -> Iterator[pa.RecordBatch]:
+    """Yield what came out of the last stage, with dead letters for the rows that failed."""
+    schema = pipeline.schema
+    for batch in table.combine_chunks().to_batches():
+        sound, failed = sound_and_failed(batch)
+        if sound.num_rows:
+            yield sound.select(schema.names).cast(schema)
+        for row, failure in enumerate(failed[FAILURE.name].to_pylist()):
+            request = failed.slice(row, 1).select(pipeline.source.names)
+            yield dead_letters(request, schema, **failure)

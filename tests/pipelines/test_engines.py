@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from picky_stage import Picky
 from scripted_requests import scripted_requests
 from scripted_teacher import (
     ScriptedTeacher,
@@ -21,19 +22,21 @@ from lauter.pipelines.engines.inline import InlineEngine
 from lauter.pipelines.engines.protocol import Engine
 from lauter.pipelines.engines.ray import RayEngine
 from lauter.pipelines.speak import Speak
-from lauter.pipelines.stage import Pipeline, Resources
+from lauter.pipelines.stage import Pipeline, Resources, Stage
 
 TEXTS = [f"line number {number}" for number in range(23)]
 
 
-def speaking(folder: Path, **options: object) -> Pipeline:
-    stage = Speak(
+def speaking(
+    folder: Path, then: Stage | None = None, batches_at_once: int = 1, **options: object
+) -> Pipeline:
+    speak = Speak(
         partial(ScriptedTeacher, str(folder)),
-        Resources(batch_size=4),
+        Resources(batch_size=4, batches_at_once=batches_at_once),
         back_off_s=0.001,
         **options,  # type: ignore[arg-type]
     )
-    return Pipeline(scripted_requests([]).schema, (stage,))
+    return Pipeline(scripted_requests([]).schema, (speak, then) if then else (speak,))
 
 
 def rows_of(batches: Iterator[pa.RecordBatch]) -> dict[str, dict[str, object]]:
@@ -65,6 +68,38 @@ def test_every_row_comes_back_once_and_the_failing_ones_say_why(
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+def test_a_row_that_a_stage_raises_for_is_a_dead_letter_and_its_neighbours_are_not(
+    engine: Engine, tmp_path: Path
+) -> None:
+    texts = [*TEXTS, "raise for this", "and this is sound"]
+    rows = rows_of(engine.run(speaking(tmp_path, then=Picky()), scripted_requests(texts)))
+    assert set(rows) == set(texts)
+    letter = rows.pop("raise for this")
+    assert letter["error_kind"] == "failed"
+    assert letter["error"] == "the stage 'picky' failed: ValueError: not 'raise for this'"
+    assert letter["audio"] is None and letter["seen"] is None
+    assert all(row["audio"] and row["seen"] and not row["error_kind"] for row in rows.values())
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_the_caller_got_wrong_ends_the_run_from_within_a_stage(
+    engine: Engine, tmp_path: Path
+) -> None:
+    texts = [*TEXTS, "misuse"]
+    with pytest.raises(UsageError, match=r"^this cannot be asked; ask another thing$"):
+        list(engine.run(speaking(tmp_path, then=Picky()), scripted_requests(texts)))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_stage_that_fails_on_everything_ends_the_run(engine: Engine, tmp_path: Path) -> None:
+    texts = [f"raise {number}" for number in range(40)]
+    with pytest.raises(
+        LauterError, match=r"'picky' failed on each of the first \d+ rows of a worker"
+    ):
+        list(engine.run(speaking(tmp_path, then=Picky()), scripted_requests(texts)))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_nothing_to_do_is_done_at_once(engine: Engine, tmp_path: Path) -> None:
     assert rows_of(engine.run(speaking(tmp_path), scripted_requests([]))) == {}
 
@@ -85,6 +120,15 @@ def test_a_row_that_kills_its_worker_becomes_a_dead_letter(
     assert rows["crash"]["error_kind"] == "crashed"
     assert sentence in str(rows["crash"]["error"])
     assert all(rows[text]["audio"] for text in texts if text != "crash")
+
+
+@pytest.mark.slow
+def test_what_is_under_way_beside_a_row_that_kills_is_not_blamed_for_it(tmp_path: Path) -> None:
+    texts = [*TEXTS, "crash", "crash again"]
+    engine = RayEngine(num_cpus=4)
+    run = engine.run(speaking(tmp_path, batches_at_once=3), scripted_requests(texts))
+    rows = rows_of(run)
+    assert {text for text in texts if not rows[text]["audio"]} == {"crash", "crash again"}
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -135,12 +179,12 @@ def test_an_abandoned_run_leaves_no_worker_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_pools_that_would_starve_ray_are_refused_with_the_number_that_would_do(
+def test_pools_that_ray_has_no_room_for_are_refused_with_the_number_that_would_do(
     tmp_path: Path,
 ) -> None:
     stage = Speak(partial(ScriptedTeacher, str(tmp_path)), Resources(num_cpus=1, concurrency=99))
     pipeline = Pipeline(scripted_requests([]).schema, (stage,))
-    with pytest.raises(UsageError, match=r"set engine\.num_cpus=101"):
+    with pytest.raises(UsageError, match=r"ask for 99 of Ray's 4 CPU.* set engine\.num_cpus=99"):
         RayEngine(num_cpus=4).run(pipeline, scripted_requests(TEXTS))
 
 

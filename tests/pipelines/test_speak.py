@@ -1,5 +1,6 @@
 """A failing row is a row: it never takes its neighbours along."""
 
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -54,6 +55,18 @@ def test_a_hanging_request_times_out_and_its_neighbours_are_spoken(tmp_path: Pat
     rows = speak(tmp_path, ["one", "hang", "three"], timeout_s=0.2, attempts=2)
     assert [row["error_kind"] for row in rows] == [None, "timed_out", None]
     assert "did not answer within" in str(rows[1]["error"])
+
+
+def test_a_teacher_that_hangs_lets_go_of_what_its_successor_may_need(tmp_path: Path) -> None:
+    given_back = threading.Event()
+
+    class Holder(ScriptedTeacher):
+        def close(self) -> None:
+            given_back.set()
+
+    stage = Speak(partial(Holder, str(tmp_path)), timeout_s=0.2, attempts=1)
+    stage.open()(scripted_requests(["hang"]).to_batches()[0])
+    assert given_back.wait(60)
 
 
 def test_speech_without_a_sample_is_an_error_not_an_empty_file(tmp_path: Path) -> None:

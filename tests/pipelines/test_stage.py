@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from lauter.datasets.errors import LauterError
+from lauter.pipelines.isolation import open_chain
 from lauter.pipelines.stage import BatchFunction, Pipeline, Resources
 
 
@@ -36,7 +37,7 @@ def test_each_stage_gets_batches_of_its_own_size() -> None:
     pipeline = Pipeline(rows.schema, (small, large))
     assert pipeline.batch_size == 9
     (batch,) = rows.to_batches()
-    finished = pipeline.open()(batch)
+    finished = open_chain(pipeline)(batch)
     assert finished["row"].to_pylist() == list(range(9))
     assert finished["small"].to_pylist() == [4] * 8 + [1]
     assert finished["large"].to_pylist() == [9] * 9

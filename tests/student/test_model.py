@@ -11,13 +11,14 @@ from torch import Tensor
 
 from lauter.datasets.errors import UsageError
 from lauter.student import attention
-from lauter.student.model import KeyValueCache, SpeechModel, build
+from lauter.student.model import SpeechModel, build
 from lauter.student.presets import PRESETS, ModelConfig, preset
 
 SMALLEST = ModelConfig(
     vocabulary_size=5440, text_size=272, hidden_size=48, layers=2, heads=6, head_size=8,
     groups=2, ffn_size=64, context=256,
 )  # fmt: skip
+SLOPES = attention.slopes(6)
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +102,8 @@ def test_slopes_are_alibis() -> None:
 
 def test_the_penalty_is_the_slope_times_the_root_of_the_distance() -> None:
     segments = torch.ones(1, 5, dtype=torch.long)
-    bias = attention.distance_bias(6, segments, segments)
-    for head, slope in enumerate(attention.slopes(6)):
+    bias = attention.distance_bias(SLOPES, segments, segments)
+    for head, slope in enumerate(SLOPES):
         for query in range(5):
             for key in range(5):
                 expected = -slope * math.sqrt(query - key) if key <= query else -math.inf
@@ -130,7 +131,7 @@ def test_the_model_is_its_slow_reference(model: SpeechModel) -> None:
             apply(f"self_attn.{letter}_proj", normed).view(9, -1, 8) for letter in "qkv"
         )
         mixed = torch.zeros(9, 6, 8)
-        for head, slope in enumerate(attention.slopes(6)):
+        for head, slope in enumerate(SLOPES):
             group = head // 3
             for place in range(9):
                 distance = torch.arange(place, -1, -1)
@@ -169,7 +170,7 @@ def test_with_a_cache_the_logits_are_those_of_the_whole(
     model: SpeechModel, pieces: list[int]
 ) -> None:
     ids = some_ids(2, sum(pieces))
-    cache = KeyValueCache.empty(SMALLEST, 2, sum(pieces))
+    cache = model.empty_cache(2, sum(pieces))
     by_and_by = torch.cat([model(piece, cache=cache) for piece in ids.split(pieces, 1)], 1)
     torch.testing.assert_close(by_and_by, model(ids), atol=1e-4, rtol=1e-4)
     assert cache.length == sum(pieces)
@@ -183,7 +184,7 @@ def test_padding_before_a_row_changes_nothing_behind_it(
     ids = some_ids(1, 6 + steps)
     padded = torch.cat([torch.zeros(1, padding, dtype=torch.long), ids], 1)
     begun = padding + 6
-    cache = KeyValueCache.empty(SMALLEST, 1, padded.shape[1])
+    cache = model.empty_cache(1, padded.shape[1])
     segments = (torch.arange(begun) >= padding).long()[None]
     logits = [model(padded[:, :begun], segments, cache)]
     logits += [model(padded[:, t : t + 1], cache=cache) for t in range(begun, padded.shape[1])]
@@ -192,7 +193,7 @@ def test_padding_before_a_row_changes_nothing_behind_it(
 
 def test_rows_kept_in_a_cache_go_on_as_they_were(model: SpeechModel) -> None:
     ids = some_ids(3, 8)
-    cache = KeyValueCache.empty(SMALLEST, 3, 8)
+    cache = model.empty_cache(3, 8)
     model(ids[:, :7], cache=cache)
     cache.keep(torch.tensor([2, 0]))
     torch.testing.assert_close(
@@ -206,8 +207,8 @@ def test_flex_attention_is_the_plain_one() -> None:
     queries = torch.randn(2, 6, 40, 16, generator=draw)
     keys, values = torch.randn(2, 2, 2, 40, 16, generator=draw)
     segments = torch.tensor([[1] * 13 + [2] * 20 + [0] * 7, [4] * 40])
-    plain = attention.plain(6, segments, segments, torch.float32)(queries, keys, values)
-    flex = attention.flex(6, segments)(queries, keys, values)
+    plain = attention.plain(SLOPES, segments, segments, torch.float32)(queries, keys, values)
+    flex = attention.flex(SLOPES, segments)(queries, keys, values)
     torch.testing.assert_close(flex, plain, atol=1e-5, rtol=1e-5)
 
 
@@ -234,8 +235,8 @@ def test_attention_by_segment_is_the_plain_one(runs: list[list[tuple[int, int]]]
     queries = torch.randn(len(rows), 6, longest, 8, generator=draw)
     keys, values = torch.randn(2, len(rows), 2, longest, 8, generator=draw)
     assume(bool(segments.any()))
-    plain = attention.plain(6, segments, segments, torch.float32)(queries, keys, values)
-    apart = attention.by_segment(6, segments, torch.float32)(queries, keys, values)
+    plain = attention.plain(SLOPES, segments, segments, torch.float32)(queries, keys, values)
+    apart = attention.by_segment(SLOPES, segments, torch.float32)(queries, keys, values)
     is_speech = (segments != 0)[:, None, :, None]
     torch.testing.assert_close(apart, plain * is_speech, atol=1e-5, rtol=1e-5)
 

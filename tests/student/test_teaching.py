@@ -15,7 +15,7 @@ from lauter.datasets.layout import COMPACT, END, STEP_AUDIO, Example
 from lauter.datasets.text_tokens import ByteTokenizer
 from lauter.datasets.top_logits import compress, decompress
 from lauter.student.batches import Batch, collate
-from lauter.student.checkpoint import save_model
+from lauter.student.checkpoint import load_model, save_model
 from lauter.student.distill import LossSettings, TeacherTop, distillation_loss
 from lauter.student.examples import SpokenExample, SpokenExamples
 from lauter.student.generation import Generated, Sampling, generate
@@ -26,6 +26,7 @@ from lauter.student.teaching import (
     Teacher,
     check_same_ids,
     spoken_examples,
+    stored_weights_digest,
     teacher_logits,
     weights_digest,
 )
@@ -120,6 +121,16 @@ def test_a_teacher_is_known_by_its_weights_and_by_what_is_kept(model: SpeechMode
     }
     assert len(marks) == 4
     assert Teacher(same, FACTS, kept=ALL).fingerprint == Teacher(model, FACTS, kept=ALL).fingerprint
+
+
+@pytest.mark.parametrize("dtype", [None, torch.bfloat16])
+def test_weights_on_disk_have_the_digest_of_the_model_that_is_loaded(
+    model: SpeechModel, tmp_path: Path, dtype: torch.dtype | None
+) -> None:
+    save_model(model, tmp_path / "model", {})
+    loaded, _ = load_model(tmp_path / "model", dtype=dtype)
+    assert stored_weights_digest(tmp_path / "model", dtype) == weights_digest(loaded)
+    assert (weights_digest(loaded) == weights_digest(model)) == (dtype is None)
 
 
 def test_a_teacher_is_opened_from_a_students_folder(model: SpeechModel, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from lauter.datasets.corpus import Corpus
 from lauter.filters.policy import parse_policy
 from lauter.orchestration.audit.page import gate_in_words, write_page
+from lauter.pipelines.cost import Prices
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 VOID = {"meta", "link", "br"}
@@ -28,7 +29,7 @@ def page(spoken: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def write(corpus: Path, file: Path) -> None:
     opened = Corpus.open(corpus)
     policy = parse_policy(opened.policy_yaml(opened.policies()[-1]))
-    write_page(file, opened, policy, samples=3, price_per_core_hour=0.05, currency="USD")
+    write_page(file, opened, policy, samples=3, prices=Prices())
 
 
 class Reader(HTMLParser):

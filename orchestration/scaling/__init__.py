@@ -1,0 +1,1 @@
+"""The answers of `lauter scaling` as plots, a page and a table."""

@@ -1,0 +1,1 @@
+"""Our own models behind a socket, in the words of OpenAI's API."""

@@ -1,0 +1,83 @@
+"""What a student's folder says of how it is to be asked: its small files, without its weights."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lauter.datasets.errors import UsageError
+from lauter.datasets.layout import Vocabulary
+from lauter.datasets.pair_tokenizer import PairTokenizer
+from lauter.datasets.tags import MAX_LEVEL, Emotion
+from lauter.datasets.text_tokens import ByteTokenizer, TextTokenizer
+from lauter.datasets.voices import Voice
+from lauter.teacher.protocol import Capabilities
+
+_CONFIG = "config.json"
+_FACTS = "student.json"
+_TOKENIZER = "tokenizer.json"
+
+
+@dataclass(frozen=True, slots=True)
+class StudentFolder:
+    """How a student reads, what ids it knows, and what it has learnt."""
+
+    folder: Path
+    tokenizer: TextTokenizer
+    vocabulary: Vocabulary
+    context: int
+    facts: dict[str, Any]
+
+    @property
+    def codec_fingerprint(self) -> str:
+        """Whose codes it speaks."""
+        return str(self.facts.get("codec_fingerprint", ""))
+
+    def capabilities(self, *, logits: bool) -> Capabilities:
+        """Return what it can be asked for: the voices and the cells that it has learnt from."""
+        cells = self.facts.get("cells", [])
+        dialects = list(dict.fromkeys(cell["dialect"] for cell in cells))
+        emotions = sorted({cell["emotion"] for cell in cells} | {Emotion.NEUTRAL.value})
+        consent = f"learnt by the student in {self.folder} from speech that its record names"
+        return Capabilities(
+            voices=tuple(
+                Voice(speaker, dialect, "unknown", "NOASSERTION", consent)
+                for speaker in self.facts.get("timbres", {})
+                for dialect in dialects
+            ),
+            emotion_levels={
+                emotion: 0 if emotion == Emotion.NEUTRAL else MAX_LEVEL for emotion in emotions
+            },
+            codes=True,
+            logits=logits,
+            sampled=True,
+        )
+
+
+def read_student_folder(folder: Path) -> StudentFolder:
+    """Return what lies in a student's folder; raises ``UsageError`` where it is none."""
+    read = {}
+    for name in (_CONFIG, _FACTS):
+        try:
+            read[name] = json.loads((folder / name).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise UsageError(
+                f"{folder} is no student that `lauter distill` wrote: it has no {name}; "
+                "name the folder with its weights, or a copy of its small files"
+            ) from None
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{folder / name} cannot be read ({error}); copy it again") from error
+    try:
+        config = read[_CONFIG]
+        vocabulary = Vocabulary(int(config["text_size"]), int(config["vocab_size"]))
+        context = int(config["max_seq_len"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"{folder / _CONFIG} is damaged ({error}); copy it again") from error
+    learnt = folder / _TOKENIZER
+    tokenizer: TextTokenizer = PairTokenizer.read(learnt) if learnt.exists() else ByteTokenizer()
+    if read[_FACTS].get("tokenizer_fingerprint") != tokenizer.fingerprint():
+        raise UsageError(
+            f"the student in {folder} has learnt with another tokenizer than lies beside it; "
+            f"copy its whole folder again, {_TOKENIZER} too"
+        )
+    return StudentFolder(folder, tokenizer, vocabulary, context, read[_FACTS])
