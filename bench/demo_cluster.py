@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 import warnings
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -50,7 +49,8 @@ def main(folder: Path) -> int:
         settings = [
             "teacher=demo_cluster", f"teacher.teachers.served.student={STUDENT}",
             f"teacher.teachers.served.completer.servers=[{urls}]",
-            "prompts=phrases_and_builtin", "quotas=demo_cluster", "filters=default",
+            "prompts=phrases_and_builtin", "quotas=demo_cluster", "filters=recogniser",
+            "policy=intelligible",
             f"corpus={corpus}", "engine=ray",
             f"engine.address='{cluster.address}'", "speak.concurrency=2",
             "+speak.custom_resources.studio=1", "speak.batch_size=6", "score.concurrency=1",
@@ -77,7 +77,7 @@ def main(folder: Path) -> int:
                 print("--- a fresh node joins", flush=True)
                 cluster.add_node(**WORKER_NODE)
         code = run.returncode
-    return account(corpus, told, code)
+    return account(corpus, before, told, code)
 
 
 def rows_of(corpus: Path) -> int:
@@ -85,25 +85,31 @@ def rows_of(corpus: Path) -> int:
     return Corpus.open(corpus).count()
 
 
-def account(corpus: Path, told: bool, code: int) -> int:
-    """Print what became of it, and return 0 where all of it is as it should be."""
+def account(corpus: Path, before: int, told: bool, code: int) -> int:
+    """Print what became of it, and return 0 where all of it is as it should be.
+
+    ``before`` are the rows of the pilot; what the run says that it added and accepted is counted
+    again in the corpus.
+    """
     opened = Corpus.open(corpus)
-    ids = [
-        name for batch in opened.scan(["request_id"]) for name in batch["request_id"].to_pylist()
-    ]
+    rows = [row for batch in opened.scan_judged(["request_id"]) for row in batch.to_pylist()]
+    accepted = sum(bool(row["accepted"]) for row in rows)
     record: dict[str, Any] = json.loads((corpus / "run.json").read_text(encoding="utf-8"))
     cells = record["account"]["cells"]
     errors = record["summary"]["errors"]
-    doubled = sum(count - 1 for count in Counter(ids).values())
+    doubled = len(rows) - len({row["request_id"] for row in rows})
+    lost = before + record["requests"]["added"] - len(rows)
     open_cells = [cell["cell"] for cell in cells if cell["accepted"] < cell["wanted"]]
-    print(f"--- {len(ids)} rows, {doubled} of them twice; {len(cells)} cells, "
+    print(f"--- {len(rows)} rows, {doubled} of them twice, {lost} lost; {accepted} accepted, "
+          f"{sum(cell['wanted'] for cell in cells)} wanted; {len(cells)} cells, "
           f"{len(open_cells)} not full; failed rows: {errors or 'none'}")  # fmt: skip
     for server, outcomes in record["summary"]["servers"].items():
         told_of = ", ".join(f"{name} {count}" for name, count in outcomes.items())
         print(f"    {server}: {told_of}")
     within = record["forecast"]["within"]
     print(f"    forecast held against the outcome: {within}")
-    whole = not doubled and not open_cells and told and code == 0
+    counted = accepted == sum(cell["accepted"] for cell in cells)
+    whole = not (doubled or lost or open_cells or code) and told and counted
     print("--- nothing was lost" if whole else "--- this is not as it should be", flush=True)
     return 0 if whole else 1
 

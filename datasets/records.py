@@ -64,7 +64,7 @@ SPEECH_FIELDS = [
     described("duration_s", pa.float64(), "Length of the audio", unit="s"),
     described("codes", pa.list_(pa.int32()), "Interleaved dual-codebook ids, if any came"),
     described("attempts", pa.int8(), "How often the teacher was asked", nullable=False),
-    described("wall_s", pa.float64(), "Time from asking to speech", unit="s", nullable=False),
+    described("wall_s", pa.float64(), "The worker's time for it", unit="s", nullable=False),
     described("device_s", pa.float64(), "Accelerator or core time", unit="s", nullable=False),
     described(
         "error_kind", pa.string(), "refused, failed, invalid, timed_out, crashed; null: spoken"

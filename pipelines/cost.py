@@ -13,11 +13,12 @@ from typing import Any, Final
 import pyarrow as pa
 
 from lauter.datasets.records import DECODE_FIELD, SERVER_ATTEMPTS_FIELD
+from lauter.teacher.attempts import IN_PROCESS
 
 SPEAK: Final = "speak"
-"""The worker that spoke, or that waited for servers."""
+"""The worker that spoke, or that waited for servers; without the teacher's part of it."""
 TEACHER: Final = "teacher"
-"""The devices of the servers that were asked."""
+"""The devices of the servers that were asked, or of the model in the worker itself."""
 DECODE: Final = "decode"
 
 COST_COLUMNS: Final = ("wall_s", "device_s", "duration_s")
@@ -51,8 +52,11 @@ class Prices:
 def seconds_of(row: Mapping[str, Any]) -> dict[str, float]:
     """Return what each stage spent on a row that has ``COST_COLUMNS``, and those optional ones."""
     seconds = {SPEAK: row["wall_s"] or 0.0}
-    if row.get(SERVER_ATTEMPTS_FIELD.name):
+    if attempts := row.get(SERVER_ATTEMPTS_FIELD.name):
         seconds[TEACHER] = row["device_s"] or 0.0
+        if attempts[-1]["server"] == IN_PROCESS:
+            # The worker itself ran the model: its time is not paid twice.
+            seconds[SPEAK] = max(0.0, seconds[SPEAK] - seconds[TEACHER])
     if row.get(DECODE_FIELD.name):
         seconds[DECODE] = row[DECODE_FIELD.name]
     for share in row.get("scorer_seconds") or ():

@@ -5,7 +5,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from lauter.datasets.errors import LauterError, UsageError
 from lauter.pipelines.checkpoint_run import CheckpointRun, sampling_of
@@ -14,6 +14,7 @@ from lauter.student.checkpoint import load_model
 from lauter.student.model import SpeechModel
 from lauter.student.serving.batching import Batching
 from lauter.student.serving.engine import Engine
+from lauter.teacher.attempts import IN_PROCESS
 from lauter.teacher.step_audio.completion import (
     OK,
     Attempt,
@@ -22,8 +23,6 @@ from lauter.teacher.step_audio.completion import (
     CompletionRequest,
     Identity,
 )
-
-_HERE: Final = "local"
 
 
 class LocalCompleter:
@@ -124,5 +123,5 @@ def _end(engine: Engine) -> None:
 
 def _completed(asked: Asked, seed: int) -> Completed:
     answer = asked.answer.result()
-    attempt = Attempt(_HERE, OK, asked.seconds, seed)
+    attempt = Attempt(IN_PROCESS, OK, asked.seconds, seed)
     return Completed(answer.ids, answer.ended, answer.top, answer.device_s, (attempt,))

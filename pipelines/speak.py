@@ -27,6 +27,7 @@ from lauter.datasets.records import (
     requests_of,
 )
 from lauter.pipelines.stage import BatchFunction, Resources
+from lauter.teacher.device_time import DeviceTime
 from lauter.teacher.protocol import Speech, Teacher, UnspokenError, close
 
 Answers = Sequence[Speech | Exception]
@@ -83,11 +84,16 @@ class Speak:
 
 
 class _Speaking:
-    """A teacher with patience: attempts, time-outs, and a new teacher after a hang."""
+    """A teacher with patience: attempts, time-outs, and a new teacher after a hang.
+
+    Batches that are spoken at the same time share the worker's seconds in equal parts.
+    """
 
     def __init__(self, stage: Speak) -> None:
         self._stage = stage
         self._teacher = stage.open_teacher()
+        self._lock = threading.Lock()
+        self._time = DeviceTime(1, at=time.perf_counter())
 
     def speak(self, requests: list[Request]) -> list[dict[str, object]]:
         answers, seconds = self._ask(requests)
@@ -153,8 +159,11 @@ class _Speaking:
     def _ask(
         self, requests: list[Request]
     ) -> tuple[Sequence[Speech | Exception] | Exception, float]:
-        """Ask once, with a time-out; a raised exception comes back as a value."""
-        started = time.perf_counter()
+        """Ask once, with a time-out; a raised exception comes back as a value.
+
+        Beside it stand the worker's seconds that it took.
+        """
+        before_s = self._part_s(1)
         answers: queue.SimpleQueue[Answers | Exception] = queue.SimpleQueue()
         teacher = self._teacher
 
@@ -183,7 +192,13 @@ class _Speaking:
             answer = TeacherTimedOutError(
                 f"the teacher '{teacher.name}' did not answer within {timeout_s:g} s"
             )
-        return answer, time.perf_counter() - started
+        return answer, self._part_s(-1) - before_s
+
+    def _part_s(self, by: int) -> float:
+        """Let a batch come (1) or go (-1); return one batch's part of the seconds until now."""
+        with self._lock:
+            self._time = self._time.changed(by, time.perf_counter())
+            return self._time.part_s
 
 
 def _as_answer(answer: object, teacher: str) -> Speech | Exception:

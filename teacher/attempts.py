@@ -7,6 +7,8 @@ OK: Final = "ok"
 """The outcome of an attempt that gave the answer."""
 HEDGED: Final = "hedged"
 """The outcome of an attempt that was given up because another one was quicker."""
+IN_PROCESS: Final = "local"
+"""The server of an attempt that was asked of a model in the worker itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,10 +105,12 @@ class _Choice:
         self._speller = Speller(student.tokenizer, student.model.config.vocabulary)
         self._said: list[Said] = []
         self._length = 0
+        self._device_s = 0.0
 
     def add(self, one: Said) -> None:
         self.ids.append(one.id)
         self._said.append(one)
+        self._device_s += one.seconds
         self.finish = one.finish
 
     def taken(self) -> dict[str, Any]:
@@ -122,6 +124,9 @@ class _Choice:
             "logprobs": None if self.body.logprobs is None else self._logprobs(),
             "finish_reason": self.finish,
         }
+        if self.finish:
+            # Nobody else can tell what of the device's time one answer of many took.
+            choice["device_s"] = self._device_s
         if self.body.return_token_ids:
             choice["token_ids"] = self.ids
         self.ids, self._said = [], []

@@ -33,6 +33,7 @@ from lauter.pipelines.stage import Pipeline, Stage
 MAX_DEATHS_AT_START = 3
 """How many workers of a pool may die one after the other while they load their models."""
 
+_NOT_TOLD = r"retries remaining, so the task will|Raylet is terminated"
 _OF_A_LOCAL_RAY = ("num_cpus", "temporary_folder", "object_store_bytes", "spill_folder")
 
 
@@ -71,9 +72,9 @@ class RayEngine:
 
     def run(self, pipeline: Pipeline, rows: pa.Table) -> Iterator[pa.RecordBatch]:
         """Yield finished batches; see ``Engine.run``."""
-        # Ray prints each retry with its traceback; what ends a run is raised as well. Read when
-        # Ray is imported.
-        os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", r"retries remaining, so the task will")
+        # Ray prints each retry with its traceback, and of a node that is lost the inner state; what
+        # ends a run is raised as well. Read when Ray is imported.
+        os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", _NOT_TOLD)
         import ray
 
         if not ray.is_initialized():

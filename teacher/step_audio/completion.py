@@ -41,8 +41,8 @@ class Completed:
 
     ``ids`` are without the stop id; ``ended`` says whether it came. ``top`` has, for each id and
     the stop id after them, the likeliest ids with their natural log-probabilities (None: not asked
-    for). ``device_s`` is the time of accelerators that this answer took: while several requests are
-    in flight at a server, each second of each of its devices is shared equally among them.
+    for). ``device_s`` is the time of accelerators that this answer took: what its server says of
+    that, else an equal part, among all requests in flight there, of each second of its devices.
     ``attempts`` are all times of asking, the one that gave the answer among them.
     """
 

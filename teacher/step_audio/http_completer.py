@@ -23,8 +23,9 @@ class HttpCompleter:
     """Asks a pool of servers; open it once per worker.
 
     Calls from several threads share the pool and its limits. ``device_s`` of an answer counts all
-    its attempts, and knows only the requests of this pool: where several workers ask one server,
-    let ``devices`` be each worker's share of them.
+    its attempts. Of a server that does not say what an answer took (``lauter serve`` does) it knows
+    only the requests of this pool: where several workers ask one of these, let ``devices`` be each
+    worker's share of them.
     """
 
     def __init__(self, settings: PoolSettings) -> None:

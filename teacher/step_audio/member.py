@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from lauter.datasets.errors import UsageError
+from lauter.teacher.device_time import DeviceTime
 from lauter.teacher.step_audio.breaker import Breaker
-from lauter.teacher.step_audio.device_time import DeviceTime
 from lauter.teacher.step_audio.rate import Bucket
 from lauter.teacher.step_audio.recent import Recent
 from lauter.teacher.step_audio.server import Server

@@ -178,7 +178,9 @@ class Pursuit:
         if one.outcome in (OK, HEDGED):
             # Of an attempt that was given up it is known that it was no quicker than this.
             member.saw_pace(seconds / max(one.answer.received, 1), now)
-        self._device_s += self._means.roster.leave(one.seat, self._tokens(one.answer.received))
+        part_s = self._means.roster.leave(one.seat, self._tokens(one.answer.received))
+        told_s = one.answer.device_s
+        self._device_s += part_s if told_s is None else told_s * member.server.settings.devices
 
     def _tokens(self, answered: int) -> int:
         return len(self._request.prompt) + answered

@@ -4,7 +4,8 @@
 is a list of ids, and ``return_token_ids`` puts the ids themselves into each streamed chunk, so that
 no text stands between. With ``return_tokens_as_token_ids`` the likeliest are named
 ``token_id:N``. vLLM's ids have the stop id at their end, other servers' may not; its likeliest
-have the drawn id besides the k that were asked for.
+have the drawn id besides the k that were asked for. Our own server adds ``device_s`` to a choice
+that ends: what of its device's time the answer took.
 """
 
 import json
@@ -104,6 +105,8 @@ class Answer:
         self._ids: list[int] = []
         self._top: list[dict[int, float]] = []
         self._ended: bool | None = None
+        self.device_s: float | None = None
+        """What the server says of its device's time for it, in seconds; None: it does not say."""
 
     @property
     def received(self) -> int:
@@ -150,6 +153,8 @@ class Answer:
             if reason not in _ENDS:
                 raise FailedAttemptError(CUT_OFF, f"finish_reason {reason}")
             self._ended = _ENDS[reason]
+            if (told := choice.get("device_s")) is not None:
+                self.device_s = _seconds(told)
 
     def _likeliest(self, named: Mapping[str, float] | None) -> dict[int, float]:
         if named is None or not all(name.startswith(_NAME) for name in named):
@@ -173,6 +178,13 @@ class Answer:
         if self._request.top and len(self._top) != len(ids) + self._ended:
             raise FailedAttemptError(NO_LOGPROBS, f"{len(self._top)} for {len(ids)} ids")
         return np.asarray(ids, np.int64), self._ended, self._top if self._request.top else None
+
+
+def _seconds(told: Any) -> float:
+    """Return a time that a server told; raises ``ValueError`` or ``TypeError`` where it is none."""
+    if not 0 <= (seconds := float(told)) < math.inf:
+        raise ValueError
+    return seconds
 
 
 def _told(error: Any) -> tuple[str, str]:

@@ -160,7 +160,7 @@ def test_a_gate_that_compares_what_is_no_number_is_refused() -> None:
 
 
 def test_a_policy_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="default, permissive"):
+    with pytest.raises(UsageError, match="default, intelligible, permissive"):
         load_policy("strict")
     with pytest.raises(UsageError, match="no policy file"):
         load_policy(tmp_path)

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lauter.teacher.step_audio.device_time import DeviceTime
+from lauter.teacher.device_time import DeviceTime
 
 STAYS = st.lists(st.tuples(st.floats(0, 100), st.floats(0, 50)), min_size=1, max_size=12)
 

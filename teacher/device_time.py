@@ -1,4 +1,4 @@
-"""What each of many requests costs that share a server: its devices' time in equal parts.
+"""What each of many requests costs that share devices: their time in equal parts.
 
 While n requests are in flight, each second of each device is shared by n. One figure that grows by
 ``devices / n`` a second tells every request its cost: the difference between its end and its
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class DeviceTime:
-    """A server with so many devices and requests in flight; ``part_s`` is one request's part.
+    """So many devices and requests in flight; ``part_s`` is one request's part.
 
     ``part_s`` stands as of the time ``at``, in device seconds since the beginning.
     """
