@@ -25,7 +25,7 @@ _DRAWS: Final = 4000
 _CONFIDENCE: Final = 0.9
 _LEAST_YIELD: Final = 0.01
 _FEW: Final = 8
-"""Of a cell with fewer requests, what one costs is taken from all cells."""
+"""Of a cell with fewer requests, what one costs is taken from all cells of its teacher."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +73,6 @@ def forecast(
     draws = np.random.default_rng(seed)
     known = total(ledger)
     means, weights = _likeness(list(shares(ledger)), draws)
-    every = CellLedger(
-        prices=[one for entry in ledger.values() for one in entry.prices],
-        device_s=[one for entry in ledger.values() for one in entry.device_s],
-    )
     requests = np.full(_DRAWS, float(known.asked))
     price = np.full(_DRAWS, prices.of(known.seconds))
     device_s = np.full(_DRAWS, 3600 * prices.device_hours(known.seconds))
@@ -85,7 +81,7 @@ def forecast(
         if missing <= 0:
             continue
         asked = _asked(entry, missing, means, weights, draws)
-        costs = entry if len(entry.prices) >= _FEW else every
+        costs = entry if len(entry.prices) >= _FEW else _of_alike(ledger, entry)
         requests += asked
         price += _sum_of(asked, costs.prices, draws)
         device_s += _sum_of(asked, costs.device_s, draws)
@@ -98,6 +94,15 @@ def forecast(
         accepted_hours=length_s * accepted / 3600,
         currency=prices.currency,
         pilot=known.asked,
+    )
+
+
+def _of_alike(ledger: Ledger, entry: CellLedger) -> CellLedger:
+    """Return what requests cost in all cells of a cell's teacher; in all, where it has none yet."""
+    alike = [one for one in ledger.values() if entry.teacher in ("", one.teacher)]
+    return CellLedger(
+        prices=[price for one in alike for price in one.prices],
+        device_s=[seconds for one in alike for seconds in one.device_s],
     )
 
 

@@ -56,6 +56,12 @@ class IsolatedStage:
             tuple(answer for answer in answers if isinstance(answer, Failed)),
         )
 
+    def close(self) -> None:
+        """Let go of what the stage holds, where it holds any."""
+        let_go = getattr(self.function, "close", None)
+        if let_go is not None:
+            let_go()
+
     def _try(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch | Failed]:
         try:
             done = self.function(batch)

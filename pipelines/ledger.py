@@ -19,11 +19,13 @@ _CELL: Final = ("dialect", "emotion", "emotion_level", "style", "speed_level", "
 class CellLedger:
     """One cell: all that was spent on it, first and further tries, and what its requests cost.
 
-    ``known`` are the ids of all prompts that were asked, ``open_prompts`` of those of which nothing
-    was accepted, with how often each was asked; ``prices`` and ``device_s`` are of each request.
+    ``teacher`` is who spoke the last of it. ``known`` are the ids of all prompts that were asked,
+    ``open_prompts`` of those of which nothing was accepted, with how often each was asked;
+    ``prices`` and ``device_s`` are of each request.
     """
 
     spent: Spent = field(default_factory=Spent)
+    teacher: str = ""
     first_asked: int = 0
     first_accepted: int = 0
     again_asked: int = 0
@@ -47,7 +49,7 @@ def read_ledger(corpus: Corpus, cells: Iterable[Cell], policy: str, prices: Pric
         return ledger
     tries: dict[Cell, dict[str, tuple[int, bool]]] = {cell: {} for cell in ledger}
     schema = corpus.schema
-    columns = ["prompt_id", "error_kind", *_CELL, *cost_columns(schema)]
+    columns = ["prompt_id", "teacher", "error_kind", *_CELL, *cost_columns(schema)]
     for batch in corpus.scan_judged(columns, policy=policy):
         for row in batch.to_pylist():
             cell = _cell_of(row, ledger)
@@ -76,6 +78,7 @@ def _take(
     prices: Prices,
 ) -> None:
     entry.spent.add(row)
+    entry.teacher = row["teacher"]
     seconds = seconds_of(row)
     entry.prices.append(prices.of(seconds))
     entry.device_s.append(3600 * prices.device_hours(seconds))

@@ -1,20 +1,20 @@
 """Replicas of a checkpoint on Ray as a completer: GPU actors that batch continuously."""
 
-import asyncio
 import threading
-import weakref
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import CancelledError, Future
+from asyncio import CancelledError
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from lauter.datasets.errors import LauterError, UsageError
+from lauter.datasets.identity import digest
 from lauter.pipelines.checkpoint_run import CheckpointRun, sampling_of
+from lauter.pipelines.engines.failures import failure_of
 from lauter.pipelines.engines.ray import RayEngine
 from lauter.pipelines.ray_dispatch import Dispatch, Standing
+from lauter.pipelines.ray_host import find_host, open_host
 from lauter.pipelines.ray_replica import Needs
 from lauter.student.checkpoint import read_config
 from lauter.student.serving.tensor_parallel import check_ranks
@@ -24,8 +24,6 @@ from lauter.teacher.step_audio.completion import (
     CompletionRequest,
     Identity,
 )
-
-T = TypeVar("T")
 
 
 class RayCompleter:
@@ -42,8 +40,9 @@ class RayCompleter:
     the weights where it is known: else all of them are read for it, once.
 
     Ray is used as it runs in this process, else joined at ``address``, or started. The replicas are
-    started for the first request, so that whoever only plans takes nothing of the cluster; they
-    end with ``close``, with this object, or with this process.
+    started for the first request, so that whoever only plans takes nothing of the cluster. All of
+    one job that open a completer of the same settings share them (``ray_host.py``); they end with
+    whoever opened the first: with its ``close``, with that object, or with its process.
     """
 
     def __init__(
@@ -79,9 +78,11 @@ class RayCompleter:
         self._checkpoint = checkpoint
         self._autoscaling = autoscaling
         self._address = address
+        self._attempts = attempts
+        self._name = digest("lauter.replicas.v1", repr(self._begin))
         self._gate = threading.Lock()
-        self._is_closed = False
-        self._running: _Running | None = None
+        self._is_closed = self._is_mine = False
+        self._known: Any | None = None
 
     @property
     def sampling(self) -> Mapping[str, Any]:
@@ -95,88 +96,89 @@ class RayCompleter:
         """
         return self._identity
 
+    def keep(self) -> None:
+        """Have the replicas outlive those who ask: they end with ``close`` here, or this process.
+
+        Completers of the same settings in the workers of this job ask these. Nothing is started
+        before the first request.
+        """
+        self._host()
+
     def complete(self, requests: Sequence[CompletionRequest]) -> list[Completed | CompletionError]:
         """Return, in order, what came of each request. An answer that came is never asked again.
 
         Raises ``UsageError`` where no node has what a rank needs.
         """
-        return self._call(lambda dispatch: dispatch.complete(requests))
+        asked = list(requests)
+        answers: list[Completed | CompletionError] = self._call(
+            lambda host: host.complete.remote(asked)
+        )
+        return answers
 
     def standings(self) -> tuple[Standing, ...]:
         """Return how each replica is doing, and how long its start took; none before the first."""
-        return self._call(lambda dispatch: dispatch.standings()) if self._running else ()
+        if self._known is None:
+            return ()
+        standings: tuple[Standing, ...] = self._call(lambda host: host.standings.remote())
+        return standings
 
     def close(self) -> None:
-        """End all replicas and give their places back; a second time does nothing."""
-        with self._gate:
-            running, self._running = self._running, None
-            self._is_closed = True
-        if running:
-            running.end()
-            running.thread.join()
+        """Ask nothing more; where the replicas are this object's, end them and free their places.
 
-    def _call(self, work: Callable[[Dispatch], Coroutine[Any, Any, T]]) -> T:
-        # Under the lock, so that no call comes to the loop after its end.
+        A second time does nothing.
+        """
+        import ray
+
+        with self._gate:
+            host, self._known = self._known, None
+            self._is_closed = True
+        if host is not None and self._is_mine and ray.is_initialized():
+            with suppress(ray.exceptions.RayError):  # it is gone already, with all that it had
+                ray.get(host.close.remote())
+            ray.kill(host)
+
+    def _call(self, work: Callable[[Any], Any]) -> Any:
+        """Return what comes of a call; one whose host died is made again, at another one."""
+        import ray
+
+        for attempt in range(1, self._attempts + 1):
+            host = self._host()
+            called = work(host)
+            try:
+                return ray.get(called)
+            except ray.exceptions.RayActorError as error:
+                with self._gate:
+                    self._known = None
+                if not self._is_closed and attempt == self._attempts:
+                    raise failure_of(error, "the replicas' keeper died, again and again") from error
+            except (CancelledError, ray.exceptions.TaskCancelledError):
+                raise LauterError("the completer was closed before all answers came") from None
+            except BaseException:
+                # Where the caller is interrupted, nobody waits for the answers any more.
+                ray.cancel(called)
+                raise
+        raise AssertionError("unreachable")
+
+    def _host(self) -> Any:
+        """Return the handle of who looks after the replicas: the job's, or a new one."""
+        import ray
+
         with self._gate:
             if self._is_closed:
                 raise LauterError("the completer is closed; open another one")
-            if self._running is None:
-                self._running = self._started()
-            called = asyncio.run_coroutine_threadsafe(
-                work(self._running.dispatch), self._running.loop
-            )
-        try:
-            return called.result()
-        except CancelledError:
-            raise LauterError("the completer was closed before all answers came") from None
-        finally:
-            # Where the caller is interrupted, nobody waits for the answers any more.
-            called.cancel()
-
-    def _started(self) -> "_Running":
-        import ray
-
-        if not ray.is_initialized():
-            RayEngine(address=self._address).start()
-        if not self._autoscaling:
-            self._needs.check_room([node["Resources"] for node in ray.nodes() if node["Alive"]])
-        opened: Future[_Running] = Future()
-        threading.Thread(
-            target=lambda begin: asyncio.run(_live(begin, opened)),
-            args=(self._begin,),
-            name="ray completer",
-            daemon=True,
-        ).start()
-        running = opened.result()
-        # Whoever forgets to close it leaves no cards taken while this process goes on.
-        weakref.finalize(self, running.end).atexit = False
-        return running
+            if self._known is None:
+                if not ray.is_initialized():
+                    RayEngine(address=self._address).start()
+                self._known = find_host(self._name)
+            if self._known is None:
+                if not self._autoscaling:
+                    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+                    self._needs.check_room(nodes)
+                self._known, self._is_mine = open_host(self._name, self._begin), True
+            return self._known
 
     @cached_property
     def _identity(self) -> Identity:
         if not self._checkpoint:
             check_ranks(read_config(Path(self._run.folder)), self._needs.ranks)
         return self._run.identity(self._checkpoint)
-
-
-@dataclass(frozen=True, slots=True)
-class _Running:
-    """A thread with an event loop, and what lives in it until ``end`` is called."""
-
-    thread: threading.Thread
-    loop: asyncio.AbstractEventLoop
-    dispatch: Dispatch
-    end: Callable[[], None]
-
-
-async def _live(begin: Callable[[], Dispatch], opened: "Future[_Running]") -> None:
-    loop, is_over = asyncio.get_running_loop(), asyncio.Event()
-    dispatch = begin()
-
-    def end() -> None:
-        with suppress(RuntimeError):  # it has ended already
-            loop.call_soon_threadsafe(is_over.set)
-
-    opened.set_result(_Running(threading.current_thread(), loop, dispatch, end))
-    await is_over.wait()
-    await dispatch.close()

@@ -70,17 +70,7 @@ class Speak:
 
     def open(self) -> BatchFunction:
         """Open the teacher and return the function that speaks batches."""
-        speaking = _Speaking(self)
-        schema = self.adds
-
-        def speak(batch: pa.RecordBatch) -> pa.RecordBatch:
-            rows = speaking.speak(list(requests_of(batch)))
-            added = pa.RecordBatch.from_pylist(rows, schema=schema)
-            return pa.RecordBatch.from_arrays(
-                [*batch.columns, *added.columns], schema=pa.schema([*batch.schema, *schema])
-            )
-
-        return speak
+        return _Speaking(self)
 
 
 class _Speaking:
@@ -95,18 +85,28 @@ class _Speaking:
         self._lock = threading.Lock()
         self._time = DeviceTime(1, at=time.perf_counter())
 
+    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        schema = self._stage.adds
+        added = pa.RecordBatch.from_pylist(self.speak(list(requests_of(batch))), schema=schema)
+        return pa.RecordBatch.from_arrays(
+            [*batch.columns, *added.columns], schema=pa.schema([*batch.schema, *schema])
+        )
+
+    def close(self) -> None:
+        close(self._teacher)
+
     def speak(self, requests: list[Request]) -> list[dict[str, object]]:
         answers, seconds = self._ask(requests)
         if isinstance(answers, Exception):
             if len(requests) == 1:
                 return [self._persist(requests[0], answers, seconds, attempts=1)]
             return [self._persist(request, None, 0.0, attempts=0) for request in requests]
-        share = seconds / len(requests)
+        shares = _shares(answers, seconds)
         return [
             self._persist(request, answer, share, attempts=1)
             if isinstance(answer, Exception)
             else self._spoken(request, answer, share, attempts=1)
-            for request, answer in zip(requests, answers, strict=True)
+            for request, answer, share in zip(requests, answers, shares, strict=True)
         ]
 
     def _persist(
@@ -199,6 +199,15 @@ class _Speaking:
         with self._lock:
             self._time = self._time.changed(by, time.perf_counter())
             return self._time.part_s
+
+
+def _shares(answers: Answers, seconds: float) -> list[float]:
+    """Return what each answer took of a batch's seconds: equal parts, unless teachers say more."""
+    told = [answer.worked_s if isinstance(answer, Speech) else None for answer in answers]
+    known = [one for one in told if one is not None]
+    usual = sum(known) / len(known) if known else 1.0
+    weights = [usual if one is None else one for one in told]
+    return [seconds * weight / sum(weights) for weight in weights]
 
 
 def _as_answer(answer: object, teacher: str) -> Speech | Exception:

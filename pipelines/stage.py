@@ -13,6 +13,7 @@ import pyarrow as pa
 from lauter.datasets.errors import LauterError, UsageError
 
 BatchFunction = Callable[[pa.RecordBatch], pa.RecordBatch]
+"""Where it has a method ``close``, that lets go of what it holds: connections, cards, threads."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,12 @@ A run may end at any moment, by a finished plan, Ctrl-C or a lost machine; what 
 whole, and the same call goes on from there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lauter.datasets.corpus import Corpus
 from lauter.filters.gates import stopping_gates
@@ -18,10 +20,11 @@ from lauter.pipelines.first_rows import checked
 from lauter.pipelines.judge import judge_corpus
 from lauter.pipelines.plan import Plan
 from lauter.pipelines.references import reference_voices
+from lauter.pipelines.retry_failed import costs_of, undecoded, with_costs
 from lauter.pipelines.score import Score, ScorerFactory
 from lauter.pipelines.speak import Speak
 from lauter.pipelines.stage import Pipeline, Resources, Stage
-from lauter.teacher.protocol import Teacher
+from lauter.teacher.protocol import Teacher, close, keep
 
 OnBatch = Callable[[pa.RecordBatch], None]
 
@@ -49,6 +52,17 @@ class Job:
         return (self.speaking,) if self.decoding is None else (self.speaking, self.decoding)
 
 
+@contextmanager
+def kept(job: Job, teacher: Teacher) -> Iterator[None]:
+    """Keep what the teacher runs for all pipelines of a run, and close it behind them."""
+    job.engine.start()
+    keep(teacher)
+    try:
+        yield
+    finally:
+        close(teacher)
+
+
 def synthesize(
     job: Job,
     plan: Plan,
@@ -66,24 +80,40 @@ def synthesize(
     with corpus.writing(
         rows_per_commit=job.rows_per_commit, seconds_per_commit=job.seconds_per_commit
     ) as writer:
-        if job.retry_failed:
-            pending = corpus.pending(plan.requests, retry_failed=True)
-            writer.remove(pending["request_id"])
-        else:
-            pending = corpus.pending(plan.requests)
+        pending = corpus.pending(plan.requests, retry_failed=job.retry_failed)
         on_start(pending.num_rows)
         new = reference_voices(pending, corpus.voices(), teacher, job.voicing, job.engine)
         if new.num_rows:
             writer.put_voices(new)
         added = 0
-        finished = job.engine.run(pipeline_of(job, pending.schema, corpus.voices()), pending)
-        for batch in checked(finished):
+        for batch in _spoken(job, pending, corpus):
+            if job.retry_failed:
+                writer.remove(batch["request_id"])
             writer.append(batch)
             added += batch.num_rows
             on_batch(batch)
         writer.flush()
         judge_corpus(corpus, writer, job.policy)
     return added
+
+
+def _spoken(job: Job, pending: pa.Table, corpus: Corpus) -> Iterator[pa.RecordBatch]:
+    """Yield finished rows of what is pending; of what failed before, no codes are asked for."""
+    pipeline = pipeline_of(job, pending.schema, corpus.voices())
+    if not job.retry_failed:
+        yield from checked(job.engine.run(pipeline, pending))
+        return
+    before = costs_of(corpus, pending)
+    if job.decoding:
+        rows = undecoded(corpus, pending, job.speaking)
+        spoken = rows["request_id"].combine_chunks()
+        pending = pending.filter(pc.invert(pc.is_in(pending["request_id"], value_set=spoken)))
+        decoding = Pipeline(rows.schema, pipeline.stages[1:])
+        if rows.num_rows:
+            for batch in checked(job.engine.run(decoding, rows)):
+                yield batch.select(pipeline.schema.names)
+    for batch in checked(job.engine.run(pipeline, pending)):
+        yield with_costs(batch, before)
 
 
 def pipeline_of(job: Job, source: pa.Schema, voices: pa.Table) -> Pipeline:

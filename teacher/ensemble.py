@@ -5,6 +5,7 @@ same whether that teacher is asked alone or with others. A batch is parted among
 of which works in a thread of its own: one that waits for servers costs one that computes nothing.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,7 +14,7 @@ from functools import cached_property
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
 from lauter.datasets.records import Request
-from lauter.teacher.protocol import Capabilities, Speech, Teacher, close
+from lauter.teacher.protocol import Capabilities, Speech, Teacher, close, keep
 
 
 class Ensemble:
@@ -82,13 +83,18 @@ class Ensemble:
         with ThreadPoolExecutor(len(shares) or 1) as threads:
             spoken = {
                 name: threads.submit(
-                    self._parts[name].speak, [requests[number] for number in numbers]
+                    _timed, self._parts[name].speak, [requests[number] for number in numbers]
                 )
                 for name, numbers in shares.items()
             }
             for name, numbers in shares.items():
                 answers |= zip(numbers, _answers(spoken[name].result, numbers), strict=True)
         return [answers[number] for number in range(len(requests))]
+
+    def keep(self) -> None:
+        """Keep what all teachers run; see ``protocol.keep``."""
+        for part in self._parts.values():
+            keep(part)
 
     def close(self) -> None:
         """Close all teachers."""
@@ -146,6 +152,16 @@ def who_speaks(teacher: Teacher) -> WhoSpeaks:
 def _highest(levels: Sequence[Mapping[str, int]]) -> dict[str, int]:
     names = dict.fromkeys(name for one in levels for name in one)
     return {name: max(one.get(name, 0) for one in levels) for name in names}
+
+
+def _timed(
+    speak: Callable[[Sequence[Request]], Sequence[Speech | Exception]], requests: Sequence[Request]
+) -> Sequence[Speech | Exception]:
+    """Return what a teacher makes of its requests, each with its part of the teacher's time."""
+    started = time.perf_counter()
+    answers = speak(requests)
+    each_s = (time.perf_counter() - started) / len(requests)
+    return [replace(one, worked_s=each_s) if isinstance(one, Speech) else one for one in answers]
 
 
 def _answers(

@@ -25,7 +25,8 @@ class Speech:
     speaks in them: a teacher whose capabilities say so may give nothing else, and leave the sound
     to the stage that decodes. ``top_logits`` are its likeliest codes at each place, as
     ``datasets/top_logits.py`` writes them. ``device_s`` is the accelerator or core time that was
-    spent, ``server_attempts`` every time that a server was asked.
+    spent, ``server_attempts`` every time that a server was asked. ``worked_s`` is set where not all
+    of a batch took equally long: its part of its teacher's time, against that of its neighbours.
     """
 
     sample_rate: int = 0
@@ -36,6 +37,7 @@ class Speech:
     device_s: float = 0.0
     top_logits: bytes | None = None
     server_attempts: tuple[Attempt, ...] = ()
+    worked_s: float | None = None
 
 
 class UnspokenError(LauterError):
@@ -111,6 +113,13 @@ class Teacher(Protocol):
         raised instead of returned makes the caller ask again, one request at a time.
         """
         ...
+
+
+def keep(teacher: Teacher) -> None:
+    """Have what a teacher runs elsewhere outlive those who ask for it, until it is closed here."""
+    hold = getattr(teacher, "keep", None)
+    if hold is not None:
+        hold()
 
 
 def close(teacher: Teacher) -> None:

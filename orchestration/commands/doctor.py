@@ -60,7 +60,11 @@ def _print_servers(console: Console, teacher: Teacher) -> bool:
     for part in parts:
         if not isinstance(part, StepAudio):
             continue
-        voice = part.capabilities().voices[0]
+        voices = part.capabilities().voices
+        if not voices:
+            console.print(f"teacher '{part.name}': it has no voice that could be tried")
+            continue
+        voice = voices[0]
         dialect = Dialect(voice.dialect)
         prompt = Prompt(
             REFERENCE_TEXTS[dialect], dialect.language.value, voice.dialect, speaker=voice.speaker

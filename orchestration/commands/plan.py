@@ -21,7 +21,7 @@ from lauter.orchestration.run_record import RunRecord
 from lauter.orchestration.tables import print_counts, print_refused
 from lauter.pipelines.forecast import forecast
 from lauter.pipelines.ledger import read_ledger
-from lauter.pipelines.synthesize import synthesize
+from lauter.pipelines.synthesize import kept, synthesize
 
 
 def run(settings: DictConfig, console: Console) -> int:
@@ -51,7 +51,7 @@ def run(settings: DictConfig, console: Console) -> int:
     few = {cell: min(count, settings.plan.pilot) for cell, count in draw.within_capacity().items()}
     corpus = Corpus.create(settings.corpus, exist_ok=True)
     pilot = plan_of(draw, refused, teacher, few, settings.seed)
-    with speech_progress(console, "pilot") as progress:
+    with kept(job, teacher), speech_progress(console, "pilot") as progress:
         synthesize(job, pilot, teacher, corpus, on_start=progress.start, on_batch=progress.advance)
     prices = prices_of(settings)
     ledger = read_ledger(corpus, draw.counts, job.policy.digest, prices)

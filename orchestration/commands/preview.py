@@ -18,7 +18,7 @@ from lauter.orchestration.tables import print_refused
 from lauter.pipelines.cost import Prices
 from lauter.pipelines.plan import Plan
 from lauter.pipelines.summary import Summary
-from lauter.pipelines.synthesize import synthesize
+from lauter.pipelines.synthesize import kept, synthesize
 
 
 def run(settings: DictConfig, console: Console) -> int:
@@ -36,7 +36,7 @@ def run(settings: DictConfig, console: Console) -> int:
     spread = [number * planned.requests.num_rows // count for number in range(count)]
     few = Plan(planned.requests.take(spread), planned.refused)
     corpus = Corpus.create(folder / "corpus")
-    with speech_progress(console) as progress:
+    with kept(job, teacher), speech_progress(console) as progress:
         synthesize(job, few, teacher, corpus, on_start=progress.start, on_batch=progress.advance)
     _show(corpus, folder, console)
     page = folder / "preview.html"

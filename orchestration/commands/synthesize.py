@@ -20,7 +20,7 @@ from lauter.orchestration.progress import speech_progress
 from lauter.orchestration.run_record import RunRecord
 from lauter.orchestration.tables import print_places, print_refused, print_summary
 from lauter.pipelines.ledger import Ledger
-from lauter.pipelines.synthesize import Job, synthesize
+from lauter.pipelines.synthesize import Job, kept, synthesize
 from lauter.pipelines.top_up import Account, Wish, top_up
 from lauter.teacher.protocol import Teacher
 
@@ -39,14 +39,16 @@ def run(settings: DictConfig, console: Console) -> int:
     fingerprint = teacher.fingerprint()  # before servers may have changed
     corpus = Corpus.create(settings.corpus, exist_ok=True)
     account = None
-    if until_accepted:
-        account = _top_up(settings, console, job, draw, teacher, corpus)
-        added = account.added
-    else:
-        with speech_progress(console) as progress:
-            added = synthesize(
-                job, planned, teacher, corpus, on_start=progress.start, on_batch=progress.advance
-            )
+    with kept(job, teacher):
+        if until_accepted:
+            account = _top_up(settings, console, job, draw, teacher, corpus)
+            added = account.added
+        else:
+            with speech_progress(console) as progress:
+                added = synthesize(
+                    job, planned, teacher, corpus,
+                    on_start=progress.start, on_batch=progress.advance,
+                )  # fmt: skip
     if settings.tag:
         corpus.tag(settings.tag)
     summary = record.count(corpus, job.policy)

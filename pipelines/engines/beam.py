@@ -69,6 +69,9 @@ class BeamEngine:
                 "it to a folder that they and this machine reach, such as gs://bucket/scratch"
             )
 
+    def start(self) -> None:
+        """Do nothing: each run is a job of its own."""
+
     def run(self, pipeline: Pipeline, rows: pa.Table) -> Iterator[pa.RecordBatch]:
         """Yield finished batches; see ``Engine.run``."""
         batches = rows.combine_chunks().to_batches(max_chunksize=pipeline.batch_size)

@@ -27,6 +27,9 @@ class InlineEngine:
     workers: int = 0
     name: str = "inline"
 
+    def start(self) -> None:
+        """Do nothing: what runs here is here."""
+
     def run(self, pipeline: Pipeline, rows: pa.Table) -> Iterator[pa.RecordBatch]:
         """Yield finished batches; see ``Engine.run``."""
         batches = rows.combine_chunks().to_batches(max_chunksize=pipeline.batch_size)
@@ -68,6 +71,8 @@ def _run_in_threads(
                 yield from finished(waiting.popleft())
         while waiting:
             yield from finished(waiting.popleft())
+        for stage in stages:
+            stage.close()
     finally:
         # Not waited for: a teacher may hang, and whoever pressed Ctrl-C should not.
         for thread in threads:

@@ -13,6 +13,10 @@ class Engine(Protocol):
 
     name: str
 
+    def start(self) -> None:
+        """Join the machines where pipelines run, where that is not done yet."""
+        ...
+
     def run(self, pipeline: Pipeline, rows: pa.Table) -> Iterator[pa.RecordBatch]:
         """Yield finished batches of ``pipeline.schema`` as they are done, in any order.
 

@@ -72,21 +72,21 @@ class RayEngine:
 
     def run(self, pipeline: Pipeline, rows: pa.Table) -> Iterator[pa.RecordBatch]:
         """Yield finished batches; see ``Engine.run``."""
-        # Ray prints each retry with its traceback, and of a node that is lost the inner state; what
-        # ends a run is raised as well. Read when Ray is imported.
-        os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", _NOT_TOLD)
-        import ray
 
-        if not ray.is_initialized():
-            self.start()
+        self.start()
         if not self.autoscaling:
             check_placement(pipeline.stages, _nodes(), local=self.address == "local")
         return self._stream(pipeline, rows)
 
     def start(self) -> None:
-        """Start or join Ray as the engine is configured."""
+        """Start or join Ray as the engine is configured, where this process has none yet."""
+        # Ray prints each retry with its traceback, and of a node that is lost the inner state; what
+        # ends a run is raised as well. Read when Ray is imported.
+        os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", _NOT_TOLD)
         import ray
 
+        if ray.is_initialized():
+            return
         options: dict[str, Any] = {"address": self.address, "log_to_driver": False}
         if self.address == "local":
             options |= {

@@ -58,7 +58,7 @@ class Pool:
         return await asyncio.gather(*(Pursuit(one, self._means).run() for one in requests))
 
     async def identity(self) -> Identity:
-        """Return who answers, asked anew of servers that were not in service.
+        """Return who answers, asked anew of all servers.
 
         Raises ``UsageError`` where a server is another one than the rest or than was configured,
         ``LauterError`` where none can be asked. Servers that are down are passed over.
@@ -120,10 +120,10 @@ class Pool:
             await self._examine(member)
 
     async def _examine(self, member: Member) -> None:
-        """Ask for a server's health, and who it is where it comes into service."""
+        """Ask for a server's health, and who it is: behind an address may be other weights now."""
         wrong = None
         trouble = await member.server.ailment()
-        if trouble is None and member.trouble is not None:
+        if trouble is None:
             try:
                 self._recognize(member.url, await member.server.identity(self._settings.model))
             except Exception as error:  # a watch that ends is a server that is never asked

@@ -7,11 +7,11 @@ a few times, and then given up with the codes that came. Sound is made by a late
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from lauter.datasets.codes import Codes
 from lauter.datasets.errors import LauterError, UsageError
@@ -114,10 +114,11 @@ class StepAudio:
                 "teacher": self.name,
                 "version": VERSION,
                 "layout": self._layout.fingerprint(),
-                "model": identity.model,
+                # Where the weights are known, what a server calls them tells nothing more.
+                "model": "" if identity.checkpoint else identity.model,
                 "checkpoint": identity.checkpoint,
                 "server": identity.server,
-                "sampling": dict(self._completer.sampling),
+                "sampling": _as_floats(self._completer.sampling),
                 "tries": self._tries,
             },
         )
@@ -140,8 +141,12 @@ class StepAudio:
         }
 
     def speak(self, requests: Sequence[Request]) -> Sequence[Speech | Exception]:
-        """Return the codes of each request, or the exception that came instead."""
-        wishes = [self._wish(request) for request in requests]
+        """Return the codes of each request, or the exception that came instead.
+
+        Nothing is asked for requests that were planned with another model than answers now.
+        """
+        here = self._fingerprint_here()
+        wishes = [self._wish(request, here) for request in requests]
         for number in range(self._tries):
             pending = [wish for wish in wishes if wish.answer is None]
             if not pending:
@@ -150,7 +155,9 @@ class StepAudio:
             completed = self._completer.complete(asked)
             for wish, one in zip(pending, completed, strict=True):
                 wish.take(one, self._layout.vocabulary)
-        return [wish.result() for wish in wishes]
+        # Where nobody answered before, it is known only now who does.
+        here = here or self._fingerprint_here()
+        return [self._other(wish.request, here) or wish.result() for wish in wishes]
 
     def repeatability(self, prompt: Prompt) -> str:
         """Ask for a prompt several times over with one seed; return what came of it, as a clause.
@@ -158,30 +165,58 @@ class StepAudio:
         Raises ``LauterError`` where nobody answers.
         """
         request = Request(prompt, self.name, "", 0).identified()
-        asked = self._wish(request)
+        asked = self._wish(request, None)
         if isinstance(asked.answer, Exception):
             raise asked.answer
         return repeatability(self._completer, asked.asked(0, 0))
+
+    def keep(self) -> None:
+        """Have the model outlive the workers that ask for it, where it runs in a job of Ray's."""
+        hold = getattr(self._completer, "keep", None)
+        if hold is not None:
+            hold()
 
     def close(self) -> None:
         """Let go of whoever runs the model."""
         if "_completer" in self.__dict__:
             self._completer.close()
 
-    def _wish(self, request: Request) -> "_Wish":
+    def _wish(self, request: Request, here: str | None) -> "_Wish":
         refused = refusal(self._capabilities, self.name, request.prompt)
         if refused:
             return _Wish(request, None, UsageError(refused))
+        if other := self._other(request, here):
+            return _Wish(request, None, other)
         try:
             prompt = self._layout.prompt(request, self._reference(request))
             return _Wish(request, prompt, writes=self._kind == "aqaa")
         except LauterError as error:
             return _Wish(request, None, error)
 
+    def _fingerprint_here(self) -> str | None:
+        """Return the fingerprint with those who answer now, None while nobody does."""
+        try:
+            return self._fingerprint
+        except LauterError:
+            return None
+
+    def _other(self, request: Request, here: str | None) -> UsageError | None:
+        """Return why a request is not for those who answer, None where it is or none can say."""
+        if not here or request.teacher_fingerprint in ("", here):
+            return None
+        return UsageError(
+            f"request {request.request_id} was planned for another model, or for other settings, "
+            f"than those of the teacher '{self.name}' now; run the same command again"
+        )
+
     def _reference(self, request: Request) -> Reference | None:
         if self._folder is not None:
             return None
         return self._known[request.prompt.speaker].recording(request.prompt.style).reference
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        return self.fingerprint()
 
     @cached_property
     def _capabilities(self) -> Capabilities:
@@ -209,6 +244,11 @@ class StepAudio:
         assert self._tokenizer is not None
         tokenizer = SentencePieceTokenizer.read(Path(self._tokenizer))
         return Layout(tokenizer, wordings, STEP_AUDIO, self._context or CONTEXT)
+
+
+def _as_floats(sampling: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings in which 1 and 1.0 are the same."""
+    return {name: float(value) if type(value) is int else value for name, value in sampling.items()}
 
 
 @dataclass(eq=False)
