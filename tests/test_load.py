@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import json
 import os
 from pathlib import Path
 
@@ -25,3 +26,4 @@ def test_many_clients_are_answered_right_and_leave_nothing_behind(
     assert set(found.answers) == {"whole", "hung up", "http 429"}
     assert found.wrong == 0
     assert (found.live, found.waiting) == (0, 0)
+    assert json.loads(json.dumps(load.row_of(found)))["answers"] == dict(found.answers)

@@ -1,6 +1,8 @@
 """`lauter synthesize` with a student in this process as its teacher."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,11 @@ def test_what_is_there_is_not_asked_for_again(ask: Ask, place: Path, tmp_path: P
     assert ask("synthesize", *settings).code == 0
     again = ask("synthesize", *settings, "teacher.completer.rows=3")
     assert again.code == 0 and "added 0 rows" in again.out
+    moved = shutil.copytree(place / "student", tmp_path / "under another name")
+    same = ask(
+        "plan", *settings, f"teacher.student={moved}", "teacher.completer.sampling.temperature=0.0"
+    )
+    assert "0 are not in" in same.out
     warmer = ask("plan", *settings, "teacher.completer.sampling.temperature=0.1")
     assert "2 are not in" in warmer.out
 
@@ -83,3 +90,21 @@ def test_what_cannot_be_is_a_sentence(
     assert answer.code == 2
     assert sentence in answer.err
     assert not (tmp_path / "corpus").exists()
+
+
+def test_doctor_asks_who_runs_the_model_whether_it_repeats_itself(
+    ask: Ask, place: Path, tmp_path: Path
+) -> None:
+    answer = ask("doctor", *words(place, tmp_path))
+    assert answer.code == 0, answer.out + answer.err
+    assert re.search(r"student \(version \S+\) gave the same", answer.out.replace("\n", " "))
+
+
+def test_doctor_says_of_a_student_without_voices_that_it_cannot_be_tried(
+    ask: Ask, place: Path, tmp_path: Path
+) -> None:
+    mute = shutil.copytree(place / "student", tmp_path / "mute")
+    facts = json.loads((mute / "student.json").read_text())
+    (mute / "student.json").write_text(json.dumps(facts | {"timbres": {}, "speakers": []}))
+    answer = ask("doctor", *words(place, tmp_path), f"teacher.student={mute}")
+    assert "it has no voice that could be tried" in answer.out.replace("\n", " ")

@@ -202,3 +202,17 @@ def test_inside_a_ray_worker_import_datasets_is_hugging_faces() -> None:
         return str(datasets.__file__)
 
     assert "site-packages" in ray.get(where.remote())
+
+
+def test_what_teachers_hold_is_let_go_of_when_a_run_is_over(tmp_path: Path) -> None:
+    closed: list[str] = []
+
+    class Holder(ScriptedTeacher):
+        def close(self) -> None:
+            closed.append(self.name)
+
+    pipeline = Pipeline(
+        scripted_requests([]).schema, (Speak(partial(Holder, str(tmp_path)), Resources()),)
+    )
+    assert len(rows_of(InlineEngine().run(pipeline, scripted_requests(TEXTS)))) == len(TEXTS)
+    assert closed == ["scripted"]

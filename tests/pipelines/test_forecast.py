@@ -116,3 +116,23 @@ def test_a_forecast_is_read_as_it_was_written(tmp_path: Path) -> None:
     draw = draw_of(TEXTS, QUOTAS)
     foretold = forecast(piloted(tmp_path / "d", draw, WaveringTeacher(), 4), draw.counts, PRICES)
     assert Forecast.from_dict(foretold.as_dict()) == foretold
+
+
+def test_what_a_cell_costs_is_taken_from_cells_of_its_own_teacher() -> None:
+    cheap, dear, little = (
+        Cell("en-US", "neutral", 0, "plain", 0, name) for name in ("ann", "bob", "bo")
+    )
+
+    def entry(teacher: str, price: float, asked: int) -> CellLedger:
+        prices = [price + number / 1000 for number in range(asked)]
+        return CellLedger(
+            teacher=teacher, first_asked=asked, first_accepted=asked, prices=prices,
+            device_s=[0.0] * asked,
+        )  # fmt: skip
+
+    ledger = {
+        cheap: entry("studio", 1.0, 20), dear: entry("served", 10.0, 20),
+        little: entry("served", 10.0, 2),
+    }  # fmt: skip
+    foretold = forecast(ledger, {cheap: 0, dear: 0, little: 10}, Prices())
+    assert foretold.price.low >= 90

@@ -166,6 +166,31 @@ def test_the_place_of_a_worker_that_is_gone_is_taken_over(cluster: Any, folder: 
 
 
 @pytest.mark.slow
+def test_replicas_that_are_kept_are_loaded_once_for_all_workers(cluster: Any, folder: Path) -> None:
+    import ray
+
+    card = cluster.add_node(num_cpus=1, resources={"kept": 1})
+    settings = {"sampling": SAMPLING, "custom_resources": {"kept": 1}} | OF_A_RANK | {"num_gpus": 0}
+    open_completer = partial(RayCompleter, folder, **settings)
+    asked = requests(3)
+    keeper = open_completer()
+    keeper.keep()
+    assert keeper.standings() == ()
+    # Two workers at a time, then one that comes when these are gone.
+    pool = [ray.remote(PoolWorker).options(num_cpus=0).remote(open_completer) for _ in range(2)]
+    for answers in ray.get([worker.complete.remote(asked) for worker in pool]):
+        assert check_answers(folder, asked, answers) == {"ok": 3}
+    for worker in pool:
+        ray.kill(worker)
+    late = ray.remote(PoolWorker).options(num_cpus=0).remote(open_completer)
+    assert check_answers(folder, asked, ray.get(late.complete.remote(asked))) == {"ok": 3}
+    assert [(one.state, one.starts) for one in keeper.standings()] == [("in service", 1)]
+    keeper.close()
+    until(lambda: ray.available_resources().get("kept") == 1)
+    cluster.remove_node(card)
+
+
+@pytest.mark.slow
 def test_the_command_speaks_with_replicas_that_its_process_asks(
     cluster: Any, student: Path, tmp_path: Path
 ) -> None:

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from threading import Lock, Thread, Timer
@@ -34,8 +34,9 @@ from taught_student import SPEAKER, TAUGHT, write_taught_student, write_untraine
 
 from lauter.datasets.codes import find_fault
 from lauter.datasets.corpus import Corpus
+from lauter.datasets.errors import UsageError
 from lauter.datasets.prompts.table import table_from_prompts
-from lauter.datasets.records import Prompt
+from lauter.datasets.records import Prompt, requests_of
 from lauter.datasets.top_logits import decompress
 from lauter.filters.policy import parse_policy
 from lauter.orchestration.serve.app import make_app
@@ -314,3 +315,19 @@ def test_likeliest_codes_come_along_in_the_cached_format(
         said = [code if code < 1024 else code - 1024 for code in row["codes"]]
         assert likeliest == [*said, 1024]
         assert re.fullmatch("[0-9a-f]{32}", row["top_logits_fingerprint"])
+
+
+def test_a_request_that_was_planned_with_other_weights_is_not_asked(workplace: Workplace) -> None:
+    whole: Counter[str] = Counter()
+    with LiveServer(Delivered(make_app(workplace.served), whole)) as server:
+        teacher = StepAudio(partial(open_pool, [server.url]), student=str(workplace.student))
+        prompts = table_from_prompts([Prompt("one", "en", "en-US", speaker=SPEAKER)])
+        (planned,) = requests_of(plan(prompts, teacher).requests.combine_chunks().to_batches()[0])
+        other = replace(planned, teacher_fingerprint="of other weights")
+        (refused,) = teacher.speak([other])
+        assert isinstance(refused, UsageError)
+        assert "was planned for another model" in str(refused)
+        assert not whole
+        (spoken,) = teacher.speak([planned])
+        assert list(spoken.codes) == TAUGHT["one"].tolist()
+        teacher.close()

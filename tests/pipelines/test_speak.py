@@ -1,6 +1,10 @@
 """A failing row is a row: it never takes its neighbours along."""
 
 import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -9,8 +13,9 @@ from scripted_requests import scripted_requests
 from scripted_teacher import ScriptedTeacher, count_calls
 
 from lauter.datasets.audio import Clip
-from lauter.datasets.records import REQUEST_SCHEMA
+from lauter.datasets.records import REQUEST_SCHEMA, Request
 from lauter.pipelines.speak import Speak
+from lauter.teacher.protocol import Speech
 
 
 def speak(folder: Path, texts: list[str], **options: object) -> list[dict[str, object]]:
@@ -72,3 +77,39 @@ def test_a_teacher_that_hangs_lets_go_of_what_its_successor_may_need(tmp_path: P
 def test_speech_without_a_sample_is_an_error_not_an_empty_file(tmp_path: Path) -> None:
     (row,) = speak(tmp_path, ["nothing"])
     assert row["audio"] is None and row["error_kind"] == "failed"
+
+
+def test_batches_that_are_spoken_at_a_time_share_the_workers_seconds(tmp_path: Path) -> None:
+    together = threading.Barrier(3)
+
+    class Meeting(ScriptedTeacher):
+        def speak(self, requests: Sequence[Request]) -> Sequence[Speech | Exception]:
+            together.wait(60)
+            return super().speak(requests)
+
+    speak = Speak(partial(Meeting, str(tmp_path))).open()
+    batches = [scripted_requests([text]).to_batches()[0] for text in ("one", "two", "three")]
+    started = time.perf_counter()
+    with ThreadPoolExecutor(3) as threads:
+        rows = [batch.to_pylist()[0] for batch in threads.map(speak, batches)]
+    assert all(row["wall_s"] > 0 for row in rows)
+    assert sum(row["wall_s"] for row in rows) <= time.perf_counter() - started
+
+
+def test_rows_cost_what_their_teacher_says_that_they_took_of_a_batch(tmp_path: Path) -> None:
+    class Uneven(ScriptedTeacher):
+        def speak(self, requests: Sequence[Request]) -> Sequence[Speech | Exception]:
+            quick, slow, failed = super().speak(requests)
+            assert isinstance(quick, Speech) and isinstance(slow, Speech)
+            return [replace(quick, worked_s=1.0), replace(slow, worked_s=3.0), failed]
+
+    stage = Speak(partial(Uneven, str(tmp_path)), attempts=1)
+    quick, slow, failed = (
+        row["wall_s"]
+        for row in stage.open()(
+            scripted_requests(["one", "two", "fail"]).to_batches()[0]
+        ).to_pylist()
+    )
+    assert slow == pytest.approx(3 * quick)
+    # Of what failed nothing is known: it is taken to be as the others are.
+    assert failed == pytest.approx(2 * quick)

@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,9 +72,16 @@ def completion_app(
     chunk: int = 5,
     delay_s: float = 0.001,
     gives_stop_id: bool = True,
+    device_s: float | None = None,
+    checkpoints: Sequence[str] | None = None,
 ) -> FastAPI:
-    """The application: ``chunk`` ids at a time, with a pause before each chunk."""
+    """The application: ``chunk`` ids at a time, with a pause before each chunk.
+
+    ``device_s`` is what it says that each answer took. ``checkpoints`` are those that it says it
+    has, one each time that it is asked, the last for ever.
+    """
     app = FastAPI()
+    known = list(checkpoints or [checkpoint])
 
     def check_key(request: Request) -> None:
         if key and request.headers.get("Authorization") != f"Bearer {key}":
@@ -91,7 +98,8 @@ def completion_app(
     @app.get("/v1/models")
     async def models(request: Request) -> dict[str, Any]:
         check_key(request)
-        one = {"id": model, "object": "model"} | ({"checkpoint": checkpoint} if checkpoint else {})
+        now = known.pop(0) if len(known) > 1 else known[0]
+        one = {"id": model, "object": "model"} | ({"checkpoint": now} if now else {})
         return {"object": "list", "data": [one]}
 
     @app.post("/v1/completions")
@@ -141,6 +149,8 @@ def completion_app(
                 for id_ in part
             ]
             choice["logprobs"] = {"top_logprobs": named}
+        if reason and device_s is not None:
+            choice["device_s"] = device_s
         shown = part[:-1] if reason == "stop" and not gives_stop_id else part
         return {"choices": [choice | {"token_ids": shown}]}
 

@@ -1,6 +1,7 @@
 """Several teachers speak as one, and each request stays its own teacher's."""
 
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,7 +15,7 @@ from lauter.datasets.records import Prompt, Request, requests_of
 from lauter.datasets.voices import Voice
 from lauter.pipelines.plan import plan
 from lauter.teacher.ensemble import Ensemble
-from lauter.teacher.protocol import Capabilities, Speech
+from lauter.teacher.protocol import Capabilities, Speech, keep
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,29 @@ def test_answers_come_in_the_order_of_the_requests_and_all_teachers_work_at_once
     speakers = ["bob", "ann", "ann", "bob"]
     spoken = team.speak(asked(team, *map(prompt, texts, speakers)))
     assert [round(100 * float(one.samples[0])) for one in spoken] == [1, 2, 3, 4]
+
+
+def test_each_answer_has_its_part_of_its_own_teachers_time() -> None:
+    class Slow(Hummer):
+        def speak(self, requests: Sequence[Request]) -> Sequence[Speech | Exception]:
+            time.sleep(0.2)
+            return super().speak(requests)
+
+    team = ensemble(ALTO, Slow("bass", ("bob",)))
+    spoken = team.speak(asked(team, *[prompt(text, "bob") for text in "ab"], prompt("c", "ann")))
+    slow, also_slow, quick = (one.worked_s for one in spoken if isinstance(one, Speech))
+    assert slow == also_slow >= 0.1 > quick
+
+
+def test_what_is_kept_is_kept_by_each_teacher_that_can() -> None:
+    kept: list[str] = []
+
+    class Keeper(Hummer):
+        def keep(self) -> None:
+            kept.append(self.name)
+
+    keep(ensemble(ALTO, Keeper("tenor", ("tim",))))
+    assert kept == ["tenor"]
 
 
 def test_what_one_teacher_cannot_do_is_refused_although_another_can() -> None:

@@ -67,6 +67,21 @@ def test_ids_go_in_and_ids_come_out(client: openai.OpenAI) -> None:
     assert answer.usage.prompt_tokens == len(ONE)
 
 
+def test_answers_say_what_of_the_devices_time_they_took(client: openai.OpenAI) -> None:
+    started = time.perf_counter()
+    with ThreadPoolExecutor(4) as clients:
+        answers = list(
+            clients.map(
+                lambda _: client.completions.create(model="student", prompt=ONE, max_tokens=40),
+                range(4),
+            )
+        )
+    wall_s = time.perf_counter() - started
+    spent = [answer.choices[0].device_s for answer in answers]
+    assert all(one > 0 for one in spent)
+    assert sum(spent) <= wall_s
+
+
 def test_a_stream_brings_the_same_ids(client: openai.OpenAI) -> None:
     ids, text, finishes, usage = [], "", [], None
     for piece in client.completions.create(

@@ -197,6 +197,27 @@ def test_the_time_of_devices_is_shared_by_those_who_are_there() -> None:
     assert all(one.device_s > 0 for one in came)
 
 
+def test_what_a_server_says_that_an_answer_took_is_taken_times_its_devices() -> None:
+    with LiveServer(completion_app(Ledger(), device_s=0.125)) as server:
+        servers = (ServerSettings(server.url, devices=8),)
+        completer = HttpCompleter(PoolSettings(servers, hedging=None))
+        came = answers(REQUESTS, completer.complete(REQUESTS))
+        completer.close()
+    assert {one.device_s for one in came} == {1.0}
+
+
+def test_other_weights_behind_an_address_are_noticed_while_it_is_in_service() -> None:
+    ledger = Ledger()
+    changing = completion_app(ledger, name="a", checkpoints=["c0ffee", "beef"])
+    with pool_of(changing, completion_app(ledger, name="b")) as (completer, servers):
+        wait_until(lambda: "beef" in completer.standings()[0].state)
+        before = ledger.asked_by_server["a"]
+        answers(REQUESTS, completer.complete(REQUESTS))
+        assert ledger.asked_by_server["a"] == before
+        with pytest.raises(UsageError, match=f"{servers[0].url} is 'parrot' with the weights beef"):
+            completer.identity()
+
+
 def test_failed_attempts_cost_device_time_too() -> None:
     request = request_of(1)
     torn = Faulty(completion_app(Ledger(), delay_s=0.02), cut_after(2), at_most=1)

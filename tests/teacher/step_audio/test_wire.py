@@ -180,3 +180,21 @@ def test_whatever_a_server_says_is_an_answer_or_a_failed_attempt(
         assert failed.outcome
     else:
         assert len(ids) <= 10
+
+
+def test_a_server_may_say_what_of_its_devices_time_an_answer_took() -> None:
+    whole = json.loads(chunk(7, end="stop"))
+    answer = Answer(request())
+    answer.take(chunk(5))
+    assert answer.device_s is None
+    whole["choices"][0]["device_s"] = 0.25
+    answer.take(json.dumps(whole))
+    assert answer.device_s == 0.25
+
+
+@pytest.mark.parametrize("told", ["soon", -1, [0.1], float("nan"), float("inf")])
+def test_a_time_that_is_none_is_garbage(told: object) -> None:
+    whole = json.loads(chunk(7, end="stop"))
+    whole["choices"][0]["device_s"] = told
+    with pytest.raises(FailedAttemptError, match="garbage"):
+        Answer(request()).take(json.dumps(whole))

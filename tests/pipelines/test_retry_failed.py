@@ -1,0 +1,130 @@
+"""What failed is tried again, and nothing that was paid for is asked for or forgotten."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from taught_student import some_codes
+from wavering_teacher import POLICY, draw_of
+
+from lauter.datasets.audio import Samples
+from lauter.datasets.corpus import Corpus
+from lauter.datasets.prompts.quotas import Quota
+from lauter.datasets.records import Request
+from lauter.datasets.voices import Voice
+from lauter.pipelines.decode import Decode, Spoken
+from lauter.pipelines.engines.inline import InlineEngine
+from lauter.pipelines.plan import plan
+from lauter.pipelines.speak import Speak
+from lauter.pipelines.synthesize import Job, synthesize
+from lauter.teacher.attempts import Attempt
+from lauter.teacher.protocol import Capabilities, Speech, UnspokenError
+
+
+@dataclass(frozen=True)
+class Coder:
+    """Answers in codes and notes in a file whom it was asked for; ``mute`` to texts of that."""
+
+    asked: str
+    mute: str = "nothing at all"
+    name: str = "coder"
+
+    def capabilities(self) -> Capabilities:
+        voices = ("ada", "ben")
+        return Capabilities(
+            tuple(Voice(one, "en-US", "unknown", "CC0-1.0", "none") for one in voices), codes=True
+        )
+
+    def fingerprint(self) -> str:
+        return "coder-1"
+
+    def speak(self, requests: Sequence[Request]) -> Sequence[Speech | Exception]:
+        with Path(self.asked).open("a") as log:
+            log.writelines(f"{one.prompt.text}\n" for one in requests)
+        return [self._one(one) for one in requests]
+
+    def _one(self, request: Request) -> Speech | Exception:
+        attempts = (Attempt("http://here", "ok", 0.5, request.seed),)
+        if self.mute in request.prompt.text:
+            return UnspokenError("nobody answered", device_s=2.0, server_attempts=attempts)
+        codes = tuple(some_codes(3, 1).tolist())
+        return Speech(codes=codes, device_s=1.0, server_attempts=attempts)
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """Decodes everything to a tone, or nothing."""
+
+    works: bool
+    sample_rate: int = 8000
+    fingerprint: str = "decoder-1"
+
+    def decode(self, spoken: Sequence[Spoken]) -> list[Samples]:
+        if not self.works:
+            raise RuntimeError("the decoder has no memory left")
+        return [np.full(4000, 0.1, np.float32) for _ in spoken]
+
+
+def job(asked: Path, *, works: bool, mute: str = "nothing at all") -> Job:
+    return Job(
+        Speak(partial(Coder, str(asked), mute), codes=True, attempts=1),
+        (),
+        POLICY,
+        InlineEngine(),
+        decoding=Decode(partial(Decoder, works)),
+        retry_failed=True,
+    )
+
+
+TEXTS = [f"text {number}" for number in range(4)]
+
+
+def rows_of(corpus: Corpus) -> dict[str, dict[str, object]]:
+    corpus.refresh()
+    return {row["text"]: row for batch in corpus.scan() for row in batch.to_pylist()}
+
+
+def test_codes_that_could_not_be_decoded_are_decoded_and_not_asked_for(tmp_path: Path) -> None:
+    corpus = Corpus.create(tmp_path / "corpus")
+    asked = tmp_path / "asked"
+    draw = draw_of(TEXTS, [Quota(4)])
+    teacher = Coder(str(asked))
+    planned = plan(draw.prompts(draw.counts), teacher)
+    assert synthesize(job(asked, works=False), planned, teacher, corpus) == 4
+    failed = rows_of(corpus)
+    assert all("no memory" in row["error"] and row["codes"] for row in failed.values())
+    assert corpus.voices().num_rows == 0
+    asked.unlink()
+
+    assert synthesize(job(asked, works=True), planned, teacher, corpus) == 4
+    told = asked.read_text().splitlines()
+    assert len(told) == 1 and told[0] not in TEXTS  # the voice's reference alone
+    mended = rows_of(corpus)
+    assert len(mended) == 4
+    for text, row in mended.items():
+        assert row["error"] is None and row["audio"]
+        for name in ("codes", "wall_s", "device_s", "server_attempts", "request_id"):
+            assert row[name] == failed[text][name]
+
+
+def test_what_is_asked_again_costs_what_it_had_cost_as_well(tmp_path: Path) -> None:
+    corpus = Corpus.create(tmp_path / "corpus")
+    asked = tmp_path / "asked"
+    draw = draw_of(TEXTS, [Quota(4)])
+    teacher = Coder(str(asked))
+    planned = plan(draw.prompts(draw.counts), teacher)
+    synthesize(job(asked, works=True, mute="text 1"), planned, teacher, corpus)
+    before = rows_of(corpus)
+    assert before["text 1"]["device_s"] == 2.0
+
+    mended = replace(job(asked, works=True), retry_failed=True)
+    assert synthesize(mended, planned, teacher, corpus) == 1
+    after = rows_of(corpus)
+    assert after["text 1"]["error"] is None
+    assert after["text 1"]["device_s"] == 3.0
+    assert after["text 1"]["wall_s"] > before["text 1"]["wall_s"]
+    assert {text: after[text] for text in TEXTS if text != "text 1"} == {
+        text: before[text] for text in TEXTS if text != "text 1"
+    }
