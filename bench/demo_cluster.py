@@ -57,7 +57,7 @@ def main(folder: Path) -> int:
             "decode.batch_size=6", "+prices.teacher=2.5",
         ]  # fmt: skip
         print("--- the pilot, and what all of it will cost", flush=True)
-        subprocess.run([LAUTER, "plan", *settings, "plan.pilot=2"], check=True)
+        subprocess.run([LAUTER, "plan", *settings, "plan.pilot=8"], check=True)
         before = Corpus.open(corpus).count()
         print("--- filling the quotas", flush=True)
         run = subprocess.Popen([LAUTER, "synthesize", *settings, "until=accepted"])

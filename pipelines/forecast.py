@@ -1,15 +1,17 @@
 """What filling the quotas will cost, from a small pilot, with an interval.
 
-Cells are taken to be alike to a degree that the pilot itself tells: their yields are drawn from one
-Beta distribution, whose mean and narrowness are drawn from what is likely after all cells. Each
+Cells of one teacher are taken to be alike to a degree that the pilot itself tells: their yields are
+drawn from one Beta distribution, whose mean and narrowness are drawn from what is likely after all
+of them; another teacher's cells say nothing of these. Each
 cell's yield is then drawn from what its own requests say on top of that, the requests that are
 still wanted from how often one must ask at that yield, and what they cost from the pilot's own,
 with the chance of each. The interval does not hold what the pilot could not see: prompts that get
-harder, servers that die.
+harder, servers that die, or batches that are fuller than the pilot's, which make each request
+cheaper.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -72,19 +74,21 @@ def forecast(
     """Return what filling ``wanted`` accepted utterances costs, from what a corpus has so far."""
     draws = np.random.default_rng(seed)
     known = total(ledger)
-    means, weights = _likeness(list(shares(ledger)), draws)
+    teachers = dict.fromkeys(one.teacher for one in ledger.values())
+    alike = {name: _alike(ledger, name) for name in teachers}
+    likeness = {name: _likeness(shares(cells), draws) for name, cells in alike.items()}
     requests = np.full(_DRAWS, float(known.asked))
-    price = np.full(_DRAWS, prices.of(known.seconds))
+    price = np.full(_DRAWS, float(prices.of(known.seconds)))
     device_s = np.full(_DRAWS, 3600 * prices.device_hours(known.seconds))
     for cell, entry in ledger.items():
         missing = wanted[cell] - entry.spent.accepted
         if missing <= 0:
             continue
-        asked = _asked(entry, missing, means, weights, draws)
-        costs = entry if len(entry.prices) >= _FEW else _of_alike(ledger, entry)
+        asked = _asked(entry, missing, *likeness[entry.teacher], draws)
+        costs = [entry] if len(entry.prices) >= _FEW else alike[entry.teacher].values()
         requests += asked
-        price += _sum_of(asked, costs.prices, draws)
-        device_s += _sum_of(asked, costs.device_s, draws)
+        price += _sum_of(asked, [one for each in costs for one in each.prices], draws)
+        device_s += _sum_of(asked, [one for each in costs for one in each.device_s], draws)
     length_s = known.accepted_s / max(1, known.accepted)
     accepted = sum(max(wanted[cell], one.spent.accepted) for cell, one in ledger.items())
     return Forecast(
@@ -97,17 +101,13 @@ def forecast(
     )
 
 
-def _of_alike(ledger: Ledger, entry: CellLedger) -> CellLedger:
-    """Return what requests cost in all cells of a cell's teacher; in all, where it has none yet."""
-    alike = [one for one in ledger.values() if entry.teacher in ("", one.teacher)]
-    return CellLedger(
-        prices=[price for one in alike for price in one.prices],
-        device_s=[seconds for one in alike for seconds in one.device_s],
-    )
+def _alike(ledger: Ledger, teacher: str) -> Ledger:
+    """Return the cells that a teacher has spoken; all, for those that none has yet."""
+    return {cell: one for cell, one in ledger.items() if teacher in ("", one.teacher)}
 
 
 def _likeness(
-    counts: list[tuple[int, int]], draws: np.random.Generator
+    counts: Sequence[tuple[int, int]], draws: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Draw the mean and the weight of the distribution that cells' yields come from.
 

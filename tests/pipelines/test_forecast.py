@@ -136,3 +136,18 @@ def test_what_a_cell_costs_is_taken_from_cells_of_its_own_teacher() -> None:
     }  # fmt: skip
     foretold = forecast(ledger, {cheap: 0, dear: 0, little: 10}, Prices())
     assert foretold.price.low >= 90
+
+
+def test_the_yield_of_one_teachers_cells_says_nothing_of_anothers() -> None:
+    cells = [Cell("en-US", "joy", number, "plain", 0, "") for number in range(21)]
+    ledger = {
+        cell: CellLedger(teacher="studio", first_asked=4, first_accepted=4, prices=[1.0] * 4)
+        for cell in cells[:-1]
+    }
+    ledger[cells[-1]] = CellLedger(
+        teacher="served", first_asked=8, first_accepted=4, prices=[1.0] * 8
+    )
+    foretold = forecast(ledger, dict.fromkeys(cells, 0) | {cells[-1]: 40}, Prices())
+    # At a yield of one half.
+    assert foretold.requests.low < 80 < foretold.requests.high
+    assert foretold.requests.middle > 65
