@@ -7,7 +7,7 @@ CONSTRAINTS := -c requirements/constraints.txt
 # `datasets/` here must never shadow Hugging Face's `datasets`: keep the root off the path.
 export PYTHONSAFEPATH := 1
 
-.PHONY: demo demo-cluster test lint fmt bench filter-benefit clean environment voices
+.PHONY: demo demo-cluster load test lint fmt bench filter-benefit clean environment voices
 
 environment: $(VENV)/.ready voices
 
@@ -47,7 +47,7 @@ demo-cluster: environment
 
 # A process for each core; the tests of one file stay together, as they share what is dear to load.
 test: environment lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

@@ -179,14 +179,18 @@ def main(clients: int = 200, seconds: float = 120.0) -> int:
     kinds = set(found.answers) - {"whole", "hung up", "http 429"}
     # Half of the time is enough for every buffer to be as large as it gets.
     late = found.memory[-1] / found.memory[1] - 1
-    good = (
-        late < MOST_GROWTH
-        and not found.wrong
-        and not found.live
-        and not found.waiting
-        and not kinds
-    )
-    return 0 if good and found.retry_after == refused and found.answers["whole"] else 1
+    amiss = {
+        "memory grew in the second half": late >= MOST_GROWTH,
+        "answers were wrong": found.wrong,
+        "rows or places in the queue are left": found.live or found.waiting,
+        f"something else came: {', '.join(kinds)}": kinds,
+        "a refusal had no Retry-After": found.retry_after != refused,
+        "nothing was answered": not found.answers["whole"],
+    }
+    for sentence, is_so in amiss.items():
+        if is_so:
+            print(sentence)
+    return int(any(amiss.values()))
 
 
 if __name__ == "__main__":

@@ -70,14 +70,19 @@ class CorpusWriter:
         self._rows_per_commit = rows_per_commit
         self._seconds_per_commit = seconds_per_commit
         self._bytes_per_commit = bytes_per_commit
+        self._is_replacing = False
         self._forget()
 
-    def append(self, batch: pa.RecordBatch) -> None:
+    def append(self, batch: pa.RecordBatch, *, replacing: bool = False) -> None:
         """Take finished rows; columns that the corpus lacks are added to it.
 
         Rows that do not fit raise ``LauterError`` at once and leave the other rows alone. The
-        ids must be new: ``Corpus.pending`` says which are.
+        ids must be new: ``Corpus.pending`` says which are. With ``replacing``, rows of the same ids
+        go as these come, in one commit.
         """
+        if replacing != self._is_replacing:
+            self.flush()
+            self._is_replacing = replacing
         self._add_missing(batch.schema)
         fitted = _fitted(batch, self._corpus.schema)
         if not self._buffer:
@@ -103,7 +108,12 @@ class CorpusWriter:
             # Lost if this fails, as by a full disk: closing must not try and fail again.
             self._forget()
             with self._committing():
-                lance.write_dataset(rows, self._uri, mode="append", storage_options=self._options)
+                if self._is_replacing:
+                    self._replace(rows)
+                else:
+                    lance.write_dataset(
+                        rows, self._uri, mode="append", storage_options=self._options
+                    )
             self._corpus.refresh()
 
     @contextmanager
@@ -112,6 +122,10 @@ class CorpusWriter:
         self._check_lock()
         with plainly(self._corpus.path, "written"):
             yield
+
+    def _replace(self, rows: pa.Table) -> None:
+        merge = self._newest().merge_insert("request_id")
+        merge.when_matched_update_all().when_not_matched_insert_all().execute(rows)
 
     def _newest(self) -> lance.LanceDataset:
         return lance.dataset(self._uri, storage_options=self._options)

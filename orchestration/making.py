@@ -25,8 +25,10 @@ from lauter.filters.policy import Policy, check_scores, load_policy
 from lauter.orchestration.devices import existing_device
 from lauter.pipelines.codec_decoder import CodecDecoder
 from lauter.pipelines.decode import Decode
+from lauter.pipelines.engines.inline import InlineEngine
 from lauter.pipelines.engines.protocol import Engine
 from lauter.pipelines.plan import Plan, plan
+from lauter.pipelines.ray_completer import RayCompleter
 from lauter.pipelines.score import ScorerFactory, score_fields
 from lauter.pipelines.speak import Speak
 from lauter.pipelines.stage import Resources
@@ -58,7 +60,10 @@ def split_shares(settings: DictConfig) -> dict[str, float]:
 def make_teacher(settings: DictConfig) -> tuple[Callable[[], Teacher], Teacher]:
     """Return how to open the teacher in a worker, and one opened here for planning."""
     open_teacher = cast(Callable[[], Teacher], make(settings, "teacher"))
-    return open_teacher, open_teacher()
+    try:
+        return open_teacher, open_teacher()
+    except TypeError as error:
+        raise UsageError(f"the configuration of 'teacher' cannot be used: {error}") from error
 
 
 def make_rules(settings: DictConfig) -> Rules:
@@ -104,6 +109,7 @@ def make_job(settings: DictConfig, open_teacher: Callable[[], Teacher], teacher:
     """Return the synthesis that the settings describe."""
     speak, scoring = settings.speak, make_scoring(settings)
     able = teacher.capabilities()
+    _check_place(scoring.engine, teacher)
     return Job(
         speaking=Speak(
             open_teacher,
@@ -126,10 +132,38 @@ def make_job(settings: DictConfig, open_teacher: Callable[[], Teacher], teacher:
     )
 
 
-def _decoding(settings: DictConfig, teacher: Teacher) -> Decode:
-    """Return the stage that decodes what teachers answer in codes."""
+def _asked(teacher: Teacher) -> list[StepAudio]:
+    """Return those of a teacher's parts that ask a model for codes."""
     parts = teacher.parts.values() if isinstance(teacher, Ensemble) else [teacher]
-    asked = [part for part in parts if isinstance(part, StepAudio)]
+    return [part for part in parts if isinstance(part, StepAudio)]
+
+
+def _check_place(engine: Engine, teacher: Teacher) -> None:
+    """Raise ``UsageError`` where each worker would start a Ray of its own, with all cards."""
+    if not isinstance(engine, InlineEngine) or not engine.workers:
+        return
+    for part in _asked(teacher):
+        if isinstance(part.completer, RayCompleter) and part.completer.address == "local":
+            raise UsageError(
+                f"engine.workers is {engine.workers}, and each of these would start a Ray of its "
+                "own for teacher=ray_actors; set engine=ray, or engine.workers=0"
+            )
+
+
+def _decoding(settings: DictConfig, teacher: Teacher) -> Decode:
+    """Return the stage that decodes what teachers answer in codes.
+
+    Raises ``UsageError`` where a voice has no recording: its timbre would be missed only when its
+    codes were paid for.
+    """
+    asked = _asked(teacher)
+    for part in asked:
+        voices = [] if part.student else [one.speaker for one in part.capabilities().voices]
+        if mute := sorted(set(voices) - part.recordings().keys()):
+            raise UsageError(
+                f"the voice '{mute[0]}' has no recording (audio), from which the decoder takes its "
+                "timbre; name one in the file of voices, or leave the voice out"
+            )
     open_decoder = partial(
         CodecDecoder,
         codec=settings.codec.folder,

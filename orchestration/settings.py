@@ -53,7 +53,7 @@ class SpeakSettings:
     attempts: int = 3
     """How often one request is asked before it becomes a dead letter."""
     timeout_s: float = 120.0
-    """Seconds that one request may take."""
+    """Seconds that one request may take; teachers that answer in codes keep their own time."""
     back_off_s: float = 0.5
     """Seconds before the second attempt; doubled with each further one."""
     batch_size: int = 4
@@ -420,6 +420,8 @@ def _literal(override: str) -> str:
 
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 _TEXTS = ("speaking.text", "speaking.reference_text")
+_OPEN = ("prices", "speak.custom_resources", "score.custom_resources", "decode.custom_resources")
+"""Settings whose keys are free."""
 _LEAST = {
     "speak.attempts": 1, "speak.batch_size": 1, "speak.concurrency": 1, "speak.back_off_s": 0,
     "speak.num_cpus": 0, "speak.num_gpus": 0, "score.batch_size": 1, "score.concurrency": 1,
@@ -523,6 +525,10 @@ def _explain(error: Exception, overrides: Sequence[str]) -> str:
                 near = difflib.get_close_matches(value, options, 1)
                 hint = f"did you mean {key}={near[0]}?" if near else "choose one of these"
                 return f"there is no {key} '{value}'; {hint} ({', '.join(options)})"
+        if any(key.startswith(f"{table}.") for table in _OPEN) and not override.startswith("+"):
+            return f"'{key}' is a key of its own: put a plus before it, as in +{override}"
+        if key in lines and override.startswith("+"):
+            return f"the setting {override} does not fit: {_first_line(cause)}"
         if key not in (known := sorted(known_keys(_choices_of_groups(overrides)))):
             near = _nearest(key, known)
             hint = f"did you mean {' or '.join(near)}?" if near else "see `lauter plan --help`"

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from lauter.datasets.identity import canonical_json, content_id
+from lauter.datasets.identity import canonical_json
 from lauter.datasets.prompts.check import REFUSED_SCHEMA, check_texts
 from lauter.datasets.records import (
     CELL_COLUMNS,
@@ -28,7 +28,7 @@ from lauter.datasets.records import (
     Prompt,
 )
 from lauter.teacher.ensemble import WhoSpeaks, who_speaks
-from lauter.teacher.protocol import Capabilities, Teacher, refusal
+from lauter.teacher.protocol import Capabilities, Teacher, refusal, voiced_fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +138,9 @@ def _speakers_identities(prompts: pa.Table, teacher: Teacher) -> tuple[pa.Array,
         if id(part) not in fingerprints:
             fingerprints[id(part)] = part.fingerprint()
         ours = fingerprints[id(part)]
-        known[voice] = part.name, _cloned(ours, voice, capabilities)
+        known[voice] = part.name, voiced_fingerprint(ours, *voice, capabilities)
     names = pa.array([known[voice][0] for voice in asked], pa.string())
     return names, pa.array([known[voice][1] for voice in asked], pa.string())
-
-
-def _cloned(fingerprint: str, voice: tuple[str, str], capabilities: Capabilities) -> str:
-    for one in capabilities.voices:
-        if (one.speaker, one.dialect) == voice and one.reference_digest:
-            cloned = {"teacher": fingerprint, "reference": one.reference_digest}
-            return content_id("lauter.cloned.v1", cloned)
-    return fingerprint
 
 
 def _first_of_each(ids: pa.Array) -> pa.Array:

@@ -77,12 +77,13 @@ class RayCompleter:
         self._begin = partial(Dispatch, self._run, self._needs, replicas, attempts, unserved_s)
         self._checkpoint = checkpoint
         self._autoscaling = autoscaling
-        self._address = address
+        self.address = address
         self._attempts = attempts
         self._name = digest("lauter.replicas.v1", repr(self._begin))
         self._gate = threading.Lock()
-        self._is_closed = self._is_mine = False
+        self._is_closed = self._is_mine = self._has_answered = False
         self._known: Any | None = None
+        self._called: set[Any] = set()
 
     @property
     def sampling(self) -> Mapping[str, Any]:
@@ -132,49 +133,76 @@ class RayCompleter:
         with self._gate:
             host, self._known = self._known, None
             self._is_closed = True
-        if host is not None and self._is_mine and ray.is_initialized():
+            called = list(self._called)
+        if not ray.is_initialized():
+            return
+        for one in called:
+            ray.cancel(one)
+        if host is not None and self._is_mine:
             with suppress(ray.exceptions.RayError):  # it is gone already, with all that it had
                 ray.get(host.close.remote())
             ray.kill(host)
 
     def _call(self, work: Callable[[Any], Any]) -> Any:
-        """Return what comes of a call; one whose host died is made again, at another one."""
+        """Return what comes of a call; one whose host died is made again."""
         import ray
 
-        for attempt in range(1, self._attempts + 1):
+        failure: Exception | None = None
+        for _ in range(self._attempts):
             host = self._host()
             called = work(host)
+            with self._gate:
+                self._called.add(called)
             try:
-                return ray.get(called)
+                answer = ray.get(called)
             except ray.exceptions.RayActorError as error:
-                with self._gate:
-                    self._known = None
-                if not self._is_closed and attempt == self._attempts:
-                    raise failure_of(error, "the replicas' keeper died, again and again") from error
+                failure = error
+                self._lost(host)
             except (CancelledError, ray.exceptions.TaskCancelledError):
                 raise LauterError("the completer was closed before all answers came") from None
             except BaseException:
                 # Where the caller is interrupted, nobody waits for the answers any more.
                 ray.cancel(called)
                 raise
-        raise AssertionError("unreachable")
+            else:
+                self._has_answered = True
+                return answer
+            finally:
+                with self._gate:
+                    self._called.discard(called)
+        assert failure is not None
+        raise failure_of(failure, "who looks after the replicas died each time") from failure
+
+    def _lost(self, host: Any) -> None:
+        """Look for another host from now on; raises where there is none to be looked for.
+
+        One that was closed, or whose job is at its end, is not opened anew by those who only asked.
+        """
+        with self._gate:
+            if self._is_closed:
+                raise LauterError("the completer was closed before all answers came")
+            if self._known is host:
+                self._known = None
+            if self._has_answered and not self._is_mine and find_host(self._name) is None:
+                raise LauterError("nobody looks after the replicas any more; run the command again")
 
     def _host(self) -> Any:
         """Return the handle of who looks after the replicas: the job's, or a new one."""
         import ray
 
         with self._gate:
-            if self._is_closed:
-                raise LauterError("the completer is closed; open another one")
-            if self._known is None:
+            while self._known is None:
+                if self._is_closed:
+                    raise LauterError("the completer is closed; open another one")
                 if not ray.is_initialized():
-                    RayEngine(address=self._address).start()
+                    RayEngine(address=self.address).start()
                 self._known = find_host(self._name)
-            if self._known is None:
-                if not self._autoscaling:
-                    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-                    self._needs.check_room(nodes)
-                self._known, self._is_mine = open_host(self._name, self._begin), True
+                if self._known is None:
+                    if not self._autoscaling:
+                        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+                        self._needs.check_room(nodes)
+                    with suppress(ValueError):  # somebody else was quicker
+                        self._known, self._is_mine = open_host(self._name, self._begin), True
             return self._known
 
     @cached_property

@@ -89,6 +89,7 @@ class Dispatch:
         self._unserved_s = unserved_s
         # A row that is free is filled from those that wait at the replica.
         self._room = run.rows + run.rows // 4 + 1
+        self._wishes: set[_Wish] = set()
         self._waiting: deque[_Wish] = deque()
         self._patience: asyncio.TimerHandle | None = None
         self._kept = [_Kept(f"replica {number}") for number in range(replicas)]
@@ -100,11 +101,13 @@ class Dispatch:
         """Return, in order, what came of each request."""
         loop = asyncio.get_running_loop()
         wishes = [_Wish(request, loop.create_future()) for request in requests]
+        self._wishes.update(wishes)
         self._waiting.extend(wishes)
         self._deal()
         try:
             return await asyncio.gather(*(wish.answer for wish in wishes))
         finally:
+            self._wishes.difference_update(wishes)
             for wish in wishes:
                 if wish.asking:
                     wish.asking.cancel()
@@ -115,6 +118,8 @@ class Dispatch:
 
     async def close(self) -> None:
         """End all replicas and give their places back; what is asked for meanwhile is cancelled."""
+        for wish in self._wishes:
+            wish.answer.cancel()
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)

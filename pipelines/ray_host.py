@@ -34,7 +34,7 @@ class Host:
         return await self._dispatch.standings() if self._dispatch else ()
 
     async def close(self) -> None:
-        """End all replicas and give their places back."""
+        """End all replicas and give their places back; who still waits for an answer gets none."""
         if self._dispatch:
             await self._dispatch.close()
 
@@ -50,7 +50,10 @@ def find_host(name: str) -> Any | None:
 
 
 def open_host(name: str, begin: Callable[[], Dispatch]) -> Any:
-    """Return the handle of a host of that name, which dies with this process, on this node."""
+    """Return the handle of a host of that name, which dies with this process, on this node.
+
+    Raises ``ValueError`` where the job has one of that name.
+    """
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -59,8 +62,8 @@ def open_host(name: str, begin: Callable[[], Dispatch]) -> Any:
         ray.remote(Host)
         .options(
             name=_in_this_job(name),
-            get_if_exists=True,
             num_cpus=0,
+            max_restarts=-1,
             max_concurrency=_MOST_CALLS,
             scheduling_strategy=here,
         )

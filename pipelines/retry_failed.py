@@ -5,16 +5,22 @@ asked again, the new row keeps what the failed one cost: a corpus's cost is that
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lauter.datasets.corpus import Corpus
+from lauter.datasets.records import SERVER_ATTEMPTS_FIELD
 from lauter.pipelines.speak import Speak
 
 _COSTS = ("wall_s", "device_s")
-Costs = Mapping[str, Mapping[str, float]]
+_ATTEMPTS = SERVER_ATTEMPTS_FIELD.name
+Costs = Mapping[str, Mapping[str, Any]]
 """What requests have cost, by their ids and the names of the columns."""
+
+
+_PAID = "error_kind IN ('failed', 'crashed') AND codes IS NOT NULL"
 
 
 def undecoded(corpus: Corpus, requests: pa.Table, speaking: Speak) -> pa.Table:
@@ -27,9 +33,7 @@ def undecoded(corpus: Corpus, requests: pa.Table, speaking: Speak) -> pa.Table:
     schema = pa.schema([corpus.schema.field(name) for name in names])
     if "codes" not in names:
         return schema.empty_table()
-    found = pa.Table.from_batches(
-        corpus.scan(names, where="error_kind = 'failed' AND codes IS NOT NULL"), schema
-    )
+    found = pa.Table.from_batches(corpus.scan(names, where=_PAID), schema)
     asked = requests["request_id"].combine_chunks()
     rows = found.filter(pc.is_in(found["request_id"], value_set=asked))
     for name in ("error_kind", "error"):
@@ -39,10 +43,11 @@ def undecoded(corpus: Corpus, requests: pa.Table, speaking: Speak) -> pa.Table:
 
 
 def costs_of(corpus: Corpus, requests: pa.Table) -> Costs:
-    """Return what those of ``requests`` have cost that are in the corpus."""
+    """Return what those of ``requests`` have cost that failed."""
     asked = requests["request_id"].combine_chunks()
-    found: dict[str, Mapping[str, float]] = {}
-    for batch in corpus.scan(["request_id", *_COSTS], where="error_kind IS NOT NULL"):
+    names = [name for name in (*_COSTS, _ATTEMPTS) if name in corpus.schema.names]
+    found: dict[str, Mapping[str, Any]] = {}
+    for batch in corpus.scan(["request_id", *names], where="error_kind IS NOT NULL"):
         for row in batch.filter(pc.is_in(batch["request_id"], value_set=asked)).to_pylist():
             found[row["request_id"]] = row
     return found
@@ -50,12 +55,13 @@ def costs_of(corpus: Corpus, requests: pa.Table) -> Costs:
 
 def with_costs(batch: pa.RecordBatch, before: Costs) -> pa.RecordBatch:
     """Return a batch whose rows cost what they did before as well."""
-    if not before:
-        return batch
-    ids = batch["request_id"].to_pylist()
-    for name in _COSTS:
-        place = batch.schema.get_field_index(name)
-        added = pa.array([before.get(one, {}).get(name, 0.0) for one in ids], pa.float64())
-        column = pc.add(batch[name], added)
-        batch = batch.set_column(place, batch.schema.field(name), column)
+    rows = batch.select([n for n in (*_COSTS, _ATTEMPTS) if n in batch.schema.names]).to_pylist()
+    for request_id, row in zip(batch["request_id"].to_pylist(), rows, strict=True):
+        for name, cost in before.get(request_id, {}).items():
+            if name in row and cost:
+                row[name] = cost + row[name] if row[name] else cost
+    for name in rows[0] if rows else ():
+        field = batch.schema.field(name)
+        column = pa.array([row[name] for row in rows], field.type)
+        batch = batch.set_column(batch.schema.get_field_index(name), field, column)
     return batch

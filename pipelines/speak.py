@@ -28,7 +28,7 @@ from lauter.datasets.records import (
 )
 from lauter.pipelines.stage import BatchFunction, Resources
 from lauter.teacher.device_time import DeviceTime
-from lauter.teacher.protocol import Speech, Teacher, UnspokenError, close
+from lauter.teacher.protocol import Speech, Teacher, UnspokenError, close, parts_of
 
 Answers = Sequence[Speech | Exception]
 
@@ -101,7 +101,7 @@ class _Speaking:
             if len(requests) == 1:
                 return [self._persist(requests[0], answers, seconds, attempts=1)]
             return [self._persist(request, None, 0.0, attempts=0) for request in requests]
-        shares = _shares(answers, seconds)
+        shares = parts_of(answers, seconds)
         return [
             self._persist(request, answer, share, attempts=1)
             if isinstance(answer, Exception)
@@ -164,6 +164,13 @@ class _Speaking:
         Beside it stand the worker's seconds that it took.
         """
         before_s = self._part_s(1)
+        try:
+            answer = self._answer(requests)
+        finally:
+            after_s = self._part_s(-1)
+        return answer, after_s - before_s
+
+    def _answer(self, requests: list[Request]) -> Sequence[Speech | Exception] | Exception:
         answers: queue.SimpleQueue[Answers | Exception] = queue.SimpleQueue()
         teacher = self._teacher
 
@@ -183,31 +190,21 @@ class _Speaking:
         patience = self._stage.timeout_s
         timeout_s = None if patience is None else patience * len(requests)
         try:
-            answer = answers.get(timeout=timeout_s)
+            return answers.get(timeout=timeout_s)
         except queue.Empty:
             # A hung thread cannot be ended; it keeps the old teacher, and we take a new one, which
             # may need what the old one holds. Closing may hang as well, so nobody waits for it.
             threading.Thread(target=close, args=(teacher,), daemon=True).start()
             self._teacher = self._stage.open_teacher()
-            answer = TeacherTimedOutError(
+            return TeacherTimedOutError(
                 f"the teacher '{teacher.name}' did not answer within {timeout_s:g} s"
             )
-        return answer, self._part_s(-1) - before_s
 
     def _part_s(self, by: int) -> float:
         """Let a batch come (1) or go (-1); return one batch's part of the seconds until now."""
         with self._lock:
             self._time = self._time.changed(by, time.perf_counter())
             return self._time.part_s
-
-
-def _shares(answers: Answers, seconds: float) -> list[float]:
-    """Return what each answer took of a batch's seconds: equal parts, unless teachers say more."""
-    told = [answer.worked_s if isinstance(answer, Speech) else None for answer in answers]
-    known = [one for one in told if one is not None]
-    usual = sum(known) / len(known) if known else 1.0
-    weights = [usual if one is None else one for one in told]
-    return [seconds * weight / sum(weights) for weight in weights]
 
 
 def _as_answer(answer: object, teacher: str) -> Speech | Exception:

@@ -13,7 +13,9 @@ import pyarrow as pa
 from lauter.datasets.errors import LauterError, UsageError
 
 BatchFunction = Callable[[pa.RecordBatch], pa.RecordBatch]
-"""Where it has a method ``close``, that lets go of what it holds: connections, cards, threads."""
+"""Where it has a method ``close``, that lets go of what it holds: connections, cards, threads.
+
+It is called where the worker's process goes on after the run; else all goes with the process."""
 
 
 @dataclass(frozen=True, slots=True)

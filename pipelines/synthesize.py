@@ -87,9 +87,7 @@ def synthesize(
             writer.put_voices(new)
         added = 0
         for batch in _spoken(job, pending, corpus):
-            if job.retry_failed:
-                writer.remove(batch["request_id"])
-            writer.append(batch)
+            writer.append(batch, replacing=job.retry_failed)
             added += batch.num_rows
             on_batch(batch)
         writer.flush()
@@ -98,7 +96,7 @@ def synthesize(
 
 
 def _spoken(job: Job, pending: pa.Table, corpus: Corpus) -> Iterator[pa.RecordBatch]:
-    """Yield finished rows of what is pending; of what failed before, no codes are asked for."""
+    """Yield finished rows of what is pending; of what failed, nothing is asked for that came."""
     pipeline = pipeline_of(job, pending.schema, corpus.voices())
     if not job.retry_failed:
         yield from checked(job.engine.run(pipeline, pending))
@@ -110,8 +108,7 @@ def _spoken(job: Job, pending: pa.Table, corpus: Corpus) -> Iterator[pa.RecordBa
         pending = pending.filter(pc.invert(pc.is_in(pending["request_id"], value_set=spoken)))
         decoding = Pipeline(rows.schema, pipeline.stages[1:])
         if rows.num_rows:
-            for batch in checked(job.engine.run(decoding, rows)):
-                yield batch.select(pipeline.schema.names)
+            yield from checked(job.engine.run(decoding, rows))
     for batch in checked(job.engine.run(pipeline, pending)):
         yield with_costs(batch, before)
 

@@ -14,7 +14,15 @@ from functools import cached_property
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
 from lauter.datasets.records import Request
-from lauter.teacher.protocol import Capabilities, Speech, Teacher, close, keep
+from lauter.teacher.protocol import (
+    Capabilities,
+    Speech,
+    Teacher,
+    UnspokenError,
+    close,
+    keep,
+    parts_of,
+)
 
 
 class Ensemble:
@@ -159,9 +167,14 @@ def _timed(
 ) -> Sequence[Speech | Exception]:
     """Return what a teacher makes of its requests, each with its part of the teacher's time."""
     started = time.perf_counter()
-    answers = speak(requests)
-    each_s = (time.perf_counter() - started) / len(requests)
-    return [replace(one, worked_s=each_s) if isinstance(one, Speech) else one for one in answers]
+    answers = list(speak(requests))
+    parts = parts_of(answers, time.perf_counter() - started)
+    for number, (one, part) in enumerate(zip(answers, parts, strict=True)):
+        if isinstance(one, UnspokenError):
+            one.worked_s = part
+        elif isinstance(one, Speech):
+            answers[number] = replace(one, worked_s=part)
+    return answers
 
 
 def _answers(

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from lauter.datasets.audio import Samples
 from lauter.datasets.errors import LauterError
+from lauter.datasets.identity import content_id
 from lauter.datasets.records import Prompt, Request
 from lauter.datasets.tags import Emotion, Style
 from lauter.datasets.voices import Voice
@@ -58,6 +59,7 @@ class UnspokenError(LauterError):
     ) -> None:
         super().__init__(message)
         self.kind = kind
+        self.worked_s: float | None = None
         self.codes = codes
         self.device_s = device_s
         self.server_attempts = server_attempts
@@ -93,6 +95,20 @@ class Capabilities:
         return tuple(sorted(voice.speaker for voice in self.voices if voice.dialect == dialect))
 
 
+def parts_of(answers: Sequence[Speech | Exception], seconds: float) -> list[float]:
+    """Return what each answer of a batch took of so many seconds, all of them together.
+
+    Equal parts, unless teachers say more; what nothing is said of took as long as the others.
+    """
+    told = [getattr(answer, "worked_s", None) for answer in answers]
+    known = [one for one in told if one is not None]
+    if not any(known):
+        return [seconds / len(answers)] * len(answers)
+    usual = sum(known) / len(known)
+    weights = [usual if one is None else one for one in told]
+    return [seconds * weight / sum(weights) for weight in weights]
+
+
 class Teacher(Protocol):
     """A voice, or many, that can be asked to speak."""
 
@@ -113,6 +129,20 @@ class Teacher(Protocol):
         raised instead of returned makes the caller ask again, one request at a time.
         """
         ...
+
+
+def voiced_fingerprint(
+    fingerprint: str, speaker: str, dialect: str, capabilities: Capabilities
+) -> str:
+    """Return what requests for a voice bear: the teacher's fingerprint, and the recording's.
+
+    Two recordings of one speaker are two voices to a teacher that clones.
+    """
+    for one in capabilities.voices:
+        if (one.speaker, one.dialect) == (speaker, dialect) and one.reference_digest:
+            cloned = {"teacher": fingerprint, "reference": one.reference_digest}
+            return content_id("lauter.cloned.v1", cloned)
+    return fingerprint
 
 
 def keep(teacher: Teacher) -> None:

@@ -54,7 +54,7 @@ def run(settings: DictConfig, console: Console) -> int:
 
 
 def _print_servers(console: Console, teacher: Teacher) -> bool:
-    """Say of a teacher on servers whether these repeat themselves; return whether none answers."""
+    """Say of a teacher on servers whether these repeat themselves; return whether one cannot."""
     parts = teacher.parts.values() if isinstance(teacher, Ensemble) else [teacher]
     unanswered = False
     for part in parts:
@@ -62,6 +62,7 @@ def _print_servers(console: Console, teacher: Teacher) -> bool:
             continue
         voices = part.capabilities().voices
         if not voices:
+            unanswered = True
             console.print(f"teacher '{part.name}': it has no voice that could be tried")
             continue
         voice = voices[0]

@@ -4,7 +4,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from lauter.datasets.corpus import Corpus
-from lauter.datasets.errors import QualityGateMissedError
+from lauter.datasets.errors import QualityGateMissedError, UsageError
 from lauter.datasets.prompts.quotas import Cell, Draw
 from lauter.orchestration.account import held, print_account, print_held, read_forecast
 from lauter.orchestration.making import (
@@ -32,6 +32,11 @@ def run(settings: DictConfig, console: Console) -> int:
     job = make_job(settings, open_teacher, teacher)
     draw, refused = make_draw(settings, teacher)
     until_accepted = settings.until == "accepted"
+    if not until_accepted and any(bound is not None for bound in settings.budget.values()):
+        raise UsageError(
+            "a budget bounds the rounds of until=accepted, and until is asked; set until=accepted, "
+            "or leave the budget out and bound the quotas"
+        )
     counts = draw.within_capacity() if until_accepted else draw.counts
     planned = plan_of(draw, refused, teacher, counts, settings.seed)
     check_refusals(planned, settings.on_refusal)

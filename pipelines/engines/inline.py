@@ -8,6 +8,7 @@ whatever the stages cost, no audio travels between processes before it is finish
 native code takes down one worker and not the run (``processes.py``).
 """
 
+import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -71,9 +72,8 @@ def _run_in_threads(
                 yield from finished(waiting.popleft())
         while waiting:
             yield from finished(waiting.popleft())
-        for stage in stages:
-            stage.close()
     finally:
         # Not waited for: a teacher may hang, and whoever pressed Ctrl-C should not.
-        for thread in threads:
+        for thread, stage in zip(threads, stages, strict=True):
             thread.shutdown(wait=False, cancel_futures=True)
+            threading.Thread(target=stage.close, daemon=True).start()

@@ -53,6 +53,10 @@ class HttpCompleter:
         """Return, in order, what came of each request. An answer that came is never asked again."""
         return self._call(lambda: self._pool.complete(requests))
 
+    def settled(self) -> Identity | None:
+        """Say whom all answers of this pool come from, None while nobody has answered."""
+        return self._call(self._pool.settled)
+
     def drain(self, url: str) -> None:
         """Send nothing more to a server; returns when it has finished what it has."""
         self._call(lambda: self._pool.drain(url))

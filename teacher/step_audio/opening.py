@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
+from pydantic import TypeAdapter, ValidationError
+
 from lauter.datasets.errors import UsageError
 from lauter.teacher.step_audio.breaker import Breaker
 from lauter.teacher.step_audio.hedging import Hedging
@@ -59,4 +61,11 @@ def _made(kind: type[T], given: Mapping[str, Any]) -> T:
             near = difflib.get_close_matches(key, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}"
             raise UsageError(f"{kind.__name__} has no setting '{key}'; {hint}")
-    return kind(**given)
+    try:
+        return TypeAdapter(kind).validate_python(dict(given))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or kind.__name__
+        raise UsageError(
+            f"{kind.__name__} cannot be used: {place} is {first['input']!r}; {first['msg']}"
+        ) from None

@@ -72,6 +72,11 @@ class Pool:
             raise LauterError(f"no server answers ({known}); start one, or give other addresses")
         return self._identity
 
+    async def settled(self) -> Identity | None:
+        """Return whom all answers come from, None while no server could be asked who it is."""
+        await self._all_seen.wait()
+        return self._identity
+
     async def drain(self, url: str) -> None:
         """Send nothing more to a server; returns when it has finished what it has."""
         member = self._member(url)

@@ -114,8 +114,9 @@ class Server:
             version = await self._get("/version")
         except FailedAttemptError as failure:
             raise LauterError(f"{root} does not say who it is: {failure}; is it up?") from None
-        if models.is_server_error:
-            raise LauterError(f"{root} does not say who it is: http {models.status_code}")
+        for answer in (models, version):
+            if answer.is_server_error or answer.status_code == httpx2.codes.TOO_MANY_REQUESTS:
+                raise LauterError(f"{root} does not say who it is: http {answer.status_code}")
         if not models.is_success:
             raise UsageError(
                 f"{root} does not say which model it serves: http {models.status_code}; it must "

@@ -18,8 +18,14 @@ from lauter.datasets.errors import LauterError, UsageError
 from lauter.datasets.identity import content_id
 from lauter.datasets.layout import STEP_AUDIO, Reference, Vocabulary
 from lauter.datasets.records import Prompt, Request
-from lauter.teacher.attempts import OK, Attempt
-from lauter.teacher.protocol import Capabilities, Speech, UnspokenError, refusal
+from lauter.teacher.attempts import IN_PROCESS, OK, Attempt
+from lauter.teacher.protocol import (
+    Capabilities,
+    Speech,
+    UnspokenError,
+    refusal,
+    voiced_fingerprint,
+)
 from lauter.teacher.step_audio.abilities import capabilities
 from lauter.teacher.step_audio.completion import (
     Completed,
@@ -72,8 +78,9 @@ class StepAudio:
         top: int = 0,
         codec: str | None = None,
     ) -> None:
-        if tries < 1:
-            raise UsageError(f"teacher.tries is {tries}; set 1 or more")
+        for name, number, least in (("tries", tries, 1), ("top", top, 0)):
+            if type(number) is not int or number < least:
+                raise UsageError(f"teacher.{name} is {number}; set {least} or more")
         wanted = {"student": student} if layout == STUDENT else {
             "tokenizer": tokenizer, "voices": voices
         }  # fmt: skip
@@ -107,7 +114,9 @@ class StepAudio:
 
         Raises ``LauterError`` where none answers. Voices are not part of it: see ``Voice``.
         """
-        identity = self.identity()
+        return self._fingerprint_with(self.identity())
+
+    def _fingerprint_with(self, identity: Identity) -> str:
         return content_id(
             "lauter.teacher.v1",
             {
@@ -118,14 +127,14 @@ class StepAudio:
                 "model": "" if identity.checkpoint else identity.model,
                 "checkpoint": identity.checkpoint,
                 "server": identity.server,
-                "sampling": _as_floats(self._completer.sampling),
+                "sampling": _as_floats(self.completer.sampling),
                 "tries": self._tries,
             },
         )
 
     def identity(self) -> Identity:
         """Say who runs the model; raises ``LauterError`` where nobody answers."""
-        return self._completer.identity()
+        return self.completer.identity()
 
     @property
     def codec_fingerprint(self) -> str | None:
@@ -143,7 +152,7 @@ class StepAudio:
     def speak(self, requests: Sequence[Request]) -> Sequence[Speech | Exception]:
         """Return the codes of each request, or the exception that came instead.
 
-        Nothing is asked for requests that were planned with another model than answers now.
+        Nothing is asked for requests that were planned with another model than answers.
         """
         here = self._fingerprint_here()
         wishes = [self._wish(request, here) for request in requests]
@@ -152,7 +161,7 @@ class StepAudio:
             if not pending:
                 break
             asked = [wish.asked(number, self._top) for wish in pending]
-            completed = self._completer.complete(asked)
+            completed = self.completer.complete(asked)
             for wish, one in zip(pending, completed, strict=True):
                 wish.take(one, self._layout.vocabulary)
         # Where nobody answered before, it is known only now who does.
@@ -168,18 +177,18 @@ class StepAudio:
         asked = self._wish(request, None)
         if isinstance(asked.answer, Exception):
             raise asked.answer
-        return repeatability(self._completer, asked.asked(0, 0))
+        return repeatability(self.completer, asked.asked(0, 0))
 
     def keep(self) -> None:
         """Have the model outlive the workers that ask for it, where it runs in a job of Ray's."""
-        hold = getattr(self._completer, "keep", None)
+        hold = getattr(self.completer, "keep", None)
         if hold is not None:
             hold()
 
     def close(self) -> None:
         """Let go of whoever runs the model."""
-        if "_completer" in self.__dict__:
-            self._completer.close()
+        if "completer" in self.__dict__:
+            self.completer.close()
 
     def _wish(self, request: Request, here: str | None) -> "_Wish":
         refused = refusal(self._capabilities, self.name, request.prompt)
@@ -194,15 +203,21 @@ class StepAudio:
             return _Wish(request, None, error)
 
     def _fingerprint_here(self) -> str | None:
-        """Return the fingerprint with those who answer now, None while nobody does."""
-        try:
-            return self._fingerprint
-        except LauterError:
-            return None
+        """Return the fingerprint with those who answer, None where nobody does or none can change.
+
+        A folder is read once; behind an address there may be another model tomorrow.
+        """
+        settled = getattr(self.completer, "settled", None)
+        identity = settled() if settled else None
+        return self._fingerprint_with(identity) if identity else None
 
     def _other(self, request: Request, here: str | None) -> UsageError | None:
         """Return why a request is not for those who answer, None where it is or none can say."""
-        if not here or request.teacher_fingerprint in ("", here):
+        prompt = request.prompt
+        if not here or request.teacher_fingerprint in (
+            "",
+            voiced_fingerprint(here, prompt.speaker, prompt.dialect, self._capabilities),
+        ):
             return None
         return UsageError(
             f"request {request.request_id} was planned for another model, or for other settings, "
@@ -215,16 +230,16 @@ class StepAudio:
         return self._known[request.prompt.speaker].recording(request.prompt.style).reference
 
     @cached_property
-    def _fingerprint(self) -> str:
-        return self.fingerprint()
-
-    @cached_property
     def _capabilities(self) -> Capabilities:
         return self.capabilities()
 
     @cached_property
-    def _completer(self) -> Completer:
-        return self._open_completer()
+    def completer(self) -> Completer:
+        """Whoever runs the model; raises ``UsageError`` where its settings cannot be."""
+        try:
+            return self._open_completer()
+        except TypeError as error:
+            raise UsageError(f"teacher.completer cannot be used: {error}") from error
 
     @cached_property
     def _folder(self) -> StudentFolder | None:
@@ -303,16 +318,28 @@ class _Wish:
         self.answer = Speech(
             codes=tuple(codes.tolist()),
             device_s=self.device_s,
+            worked_s=self._worked_s,
             top_logits=cached_logits(one.top, vocabulary) if one.top and whole else None,
             server_attempts=tuple(self.attempts),
         )
 
     def result(self) -> Speech | Exception:
-        if self.answer is not None:
-            return self.answer
-        assert self.invalid is not None
+        if self.answer is None:
+            assert self.invalid is not None
+            self.answer = self._invalid(self.invalid)
+        if isinstance(self.answer, UnspokenError):
+            self.answer.worked_s = self._worked_s
+        return self.answer
+
+    @property
+    def _worked_s(self) -> float | None:
+        """What it took of the worker's own time, where the model runs in the worker."""
+        is_here = bool(self.attempts) and self.attempts[-1].server == IN_PROCESS
+        return self.device_s if is_here else None
+
+    def _invalid(self, invalid: Invalid) -> UnspokenError:
         return UnspokenError(
-            f"no answer was speech: the last one {self.invalid.what}",
+            f"no answer was speech: the last one {invalid.what}",
             kind="invalid",
             codes=None if self.codes is None else self.codes.tolist(),
             device_s=self.device_s,

@@ -163,6 +163,24 @@ def test_failed_rows_are_taken_out_and_asked_again(corpus: Corpus) -> None:
     assert corpus.take(ids(range(50, 51)), ["text"])["text"].to_pylist() == ["Sentence 50."]
 
 
+def test_rows_that_replace_others_do_so_in_one_commit_and_new_ones_come_along(
+    corpus: Corpus,
+) -> None:
+    with corpus.writing() as writer:
+        before = max(corpus.versions())
+        writer.append(utterances(range(95, 102)), replacing=True)
+        assert corpus.count() == 100
+        writer.flush()
+        assert max(corpus.versions()) == before + 1
+        assert corpus.count() == 102
+        writer.append(utterances(range(102, 104)))
+    assert corpus.count() == 104
+    found = [
+        one for batch in corpus.scan(["request_id"]) for one in batch["request_id"].to_pylist()
+    ]
+    assert len(set(found)) == 104
+
+
 def test_compaction_changes_no_row_and_keeps_scores(corpus: Corpus) -> None:
     with corpus.writing() as writer:
         writer.put_scores(scores(range(35), 0.5))

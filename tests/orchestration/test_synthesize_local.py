@@ -107,4 +107,5 @@ def test_doctor_says_of_a_student_without_voices_that_it_cannot_be_tried(
     facts = json.loads((mute / "student.json").read_text())
     (mute / "student.json").write_text(json.dumps(facts | {"timbres": {}, "speakers": []}))
     answer = ask("doctor", *words(place, tmp_path), f"teacher.student={mute}")
+    assert answer.code == 2
     assert "it has no voice that could be tried" in answer.out.replace("\n", " ")

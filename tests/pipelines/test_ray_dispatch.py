@@ -163,6 +163,20 @@ def test_the_one_with_the_fewest_is_asked_and_the_rest_wait_here() -> None:
     assert sum(len(one.forgotten) for one in starts.made) == 2 * ROOM
 
 
+def test_who_waits_when_all_is_closed_gets_no_answer_and_nothing_is_asked_again() -> None:
+    starts = Starts(lambda: StandIn(is_mute=True))
+
+    async def work(dispatch: Dispatch) -> None:
+        asking = asyncio.create_task(dispatch.complete(requests(30)))
+        await turns()
+        await dispatch.close()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+
+    run(starts, work)
+    assert len(starts.made) == 1
+
+
 def test_a_request_that_outlives_no_replica_is_given_up_with_all_that_was_tried() -> None:
     starts = Starts(lambda: StandIn(0))
     (answer,) = run(starts, lambda dispatch: dispatch.complete(requests(1)))

@@ -6,19 +6,23 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from taught_student import some_codes
 from wavering_teacher import POLICY, draw_of
 
 from lauter.datasets.audio import Samples
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.prompts.quotas import Quota
-from lauter.datasets.records import Request
+from lauter.datasets.records import SERVER_ATTEMPTS_FIELD, Request
 from lauter.datasets.voices import Voice
+from lauter.pipelines.cost import seconds_of
+from lauter.pipelines.dead_letters import dead_letters
 from lauter.pipelines.decode import Decode, Spoken
 from lauter.pipelines.engines.inline import InlineEngine
 from lauter.pipelines.plan import plan
+from lauter.pipelines.retry_failed import undecoded, with_costs
 from lauter.pipelines.speak import Speak
-from lauter.pipelines.synthesize import Job, synthesize
+from lauter.pipelines.synthesize import Job, pipeline_of, synthesize
 from lauter.teacher.attempts import Attempt
 from lauter.teacher.protocol import Capabilities, Speech, UnspokenError
 
@@ -128,3 +132,44 @@ def test_what_is_asked_again_costs_what_it_had_cost_as_well(tmp_path: Path) -> N
     assert {text: after[text] for text in TEXTS if text != "text 1"} == {
         text: before[text] for text in TEXTS if text != "text 1"
     }
+
+
+def test_costs_are_those_of_all_times_of_asking_whatever_came_of_them() -> None:
+    attempt = {"server": "http://here", "outcome": "ok", "seconds": 1.0, "seed": 1}
+    before = {"a": {"wall_s": 1.0, "device_s": 7.0, "server_attempts": [attempt]}}
+    schema = pa.schema(
+        [("request_id", pa.string()), ("wall_s", pa.float64()), ("device_s", pa.float64()),
+         ("server_attempts", SERVER_ATTEMPTS_FIELD.type)]
+    )  # fmt: skip
+    batch = pa.RecordBatch.from_pylist(
+        [{"request_id": "a", "wall_s": 0.5, "device_s": 0.0, "server_attempts": None},
+         {"request_id": "b", "wall_s": 0.5, "device_s": 0.5, "server_attempts": [attempt]}],
+        schema,
+    )  # fmt: skip
+    asked_before, new = with_costs(batch, before).to_pylist()
+    assert seconds_of(asked_before) == {"speak": 1.5, "teacher": 7.0}
+    assert seconds_of(new) == {"speak": 0.5, "teacher": 0.5}
+    assert with_costs(batch, before).schema == schema
+
+
+def test_what_dies_while_it_is_decoded_again_keeps_codes_and_cost(tmp_path: Path) -> None:
+    corpus = Corpus.create(tmp_path / "corpus")
+    draw = draw_of(TEXTS, [Quota(4)])
+    teacher = Coder(str(tmp_path / "asked"))
+    planned = plan(draw.prompts(draw.counts), teacher)
+    for _ in range(2):
+        synthesize(job(tmp_path / "asked", works=False), planned, teacher, corpus)
+        corpus.refresh()
+    rows = undecoded(corpus, planned.requests, Speak(Coder, codes=True))
+    assert rows.num_rows == 4 and set(rows["error_kind"].to_pylist()) == {None}
+    (batch,) = rows.combine_chunks().to_batches()
+    schema = pipeline_of(
+        job(tmp_path / "asked", works=True), planned.requests.schema, corpus.voices()
+    ).schema
+    for row, letter in zip(
+        batch.to_pylist(),
+        dead_letters(batch, schema, "the worker died", 2).to_pylist(),
+        strict=True,
+    ):
+        assert (letter["error_kind"], letter["error"]) == ("crashed", "the worker died")
+        assert all(letter[name] == row[name] for name in ("codes", "wall_s", "device_s"))
