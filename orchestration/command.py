@@ -26,7 +26,7 @@ STOPPED = 130
 
 COMMANDS = {
     "doctor": "say what is here, what is missing and how to get it",
-    "plan": "say what would be asked and what would be refused, without speaking",
+    "plan": "say what would be asked and refused; with plan.pilot also what it will cost",
     "preview": "send a handful of requests through the whole pipeline and show them",
     "synthesize": "speak, score, judge and keep what the corpus does not have yet",
     "import": "bring in speech made elsewhere; it is scored, judged and kept like our own",
@@ -141,7 +141,7 @@ def _dispatch(name: str, overrides: Sequence[str], console: Console) -> int:
         console.print(f"lauter {name} [key=value ...]\n\n{COMMANDS[name]}\n")
         from lauter.orchestration.describe import describe
 
-        console.print(describe())
+        console.print(describe([word for word in overrides if not word.startswith("-")]))
         return 0
     module = "import_" if name == "import" else name.replace(" ", "_")  # Python's own word
     room = importlib.import_module(f"lauter.orchestration.commands.{module}")
@@ -156,6 +156,7 @@ def _help() -> str:
         "",
         *(f"  {name:<{width}}  {meaning}" for name, meaning in COMMANDS.items()),
         "",
-        "`lauter COMMAND --help` lists the settings. Try `lauter preview` first.",
+        "`lauter COMMAND --help` lists the settings, with teacher=NAME those of that teacher.",
+        "Try `lauter preview` first.",
     ]
     return "\n".join(lines)

@@ -6,7 +6,7 @@ in ``conf/``; so they stand in one place only.
 
 import ast
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -15,9 +15,12 @@ from lauter.orchestration import settings as described
 from lauter.orchestration.settings import CONFIGURATION_FOLDER, load_settings
 
 
-def describe() -> str:
-    """Return the groups with their options, then every setting, its value and its meaning."""
-    settings = load_settings([])
+def describe(overrides: Sequence[str] = ()) -> str:
+    """Return the groups with their options, then every setting, its value and its meaning.
+
+    Values are those with ``overrides``. Raises as ``load_settings`` does.
+    """
+    settings = load_settings(overrides)
     groups = sorted(path.name for path in CONFIGURATION_FOLDER.iterdir() if path.is_dir())
     lines = ["Groups (choose one of each; each file in orchestration/conf explains its keys):"]
     for group in groups:

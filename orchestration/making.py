@@ -28,7 +28,6 @@ from lauter.pipelines.decode import Decode
 from lauter.pipelines.engines.inline import InlineEngine
 from lauter.pipelines.engines.protocol import Engine
 from lauter.pipelines.plan import Plan, plan
-from lauter.pipelines.ray_completer import RayCompleter
 from lauter.pipelines.score import ScorerFactory, score_fields
 from lauter.pipelines.speak import Speak
 from lauter.pipelines.stage import Resources
@@ -143,7 +142,7 @@ def _check_place(engine: Engine, teacher: Teacher) -> None:
     if not isinstance(engine, InlineEngine) or not engine.workers:
         return
     for part in _asked(teacher):
-        if isinstance(part.completer, RayCompleter) and part.completer.address == "local":
+        if getattr(part.completer, "starts_ray", False):
             raise UsageError(
                 f"engine.workers is {engine.workers}, and each of these would start a Ray of its "
                 "own for teacher=ray_actors; set engine=ray, or engine.workers=0"

@@ -77,13 +77,18 @@ class RayCompleter:
         self._begin = partial(Dispatch, self._run, self._needs, replicas, attempts, unserved_s)
         self._checkpoint = checkpoint
         self._autoscaling = autoscaling
-        self.address = address
+        self._address = address
         self._attempts = attempts
         self._name = digest("lauter.replicas.v1", repr(self._begin))
         self._gate = threading.Lock()
         self._is_closed = self._is_mine = self._has_answered = False
         self._known: Any | None = None
         self._called: set[Any] = set()
+
+    @property
+    def starts_ray(self) -> bool:
+        """Whether it starts a Ray of its own where its process has none."""
+        return self._address == "local"
 
     @property
     def sampling(self) -> Mapping[str, Any]:
@@ -195,7 +200,7 @@ class RayCompleter:
                 if self._is_closed:
                     raise LauterError("the completer is closed; open another one")
                 if not ray.is_initialized():
-                    RayEngine(address=self.address).start()
+                    RayEngine(address=self._address).start()
                 self._known = find_host(self._name)
                 if self._known is None:
                     if not self._autoscaling:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import soundfile
 from documents import ROOT, code_blocks
 
 from lauter.datasets.corpus import Corpus
@@ -32,6 +33,9 @@ def test_the_commands_of_the_document_run_in_their_order(
     ) as server:
         assert server.stdout
         url = server.stdout.readline().split(" on ")[1].split("/v1")[0]
+        (client,) = code_blocks("docs/serving.md", "python")
+        exec(client.replace("http://127.0.0.1:8765", url), {})
+        assert soundfile.info("maria.wav").duration > 0.5
         for words in others:
             if "teacher=served" in words:
                 words.append(f"teacher.completer.servers=[{url}]")

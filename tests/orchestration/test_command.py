@@ -21,6 +21,12 @@ def test_every_command_of_the_help_is_there_and_explains_its_settings(ask: Ask) 
         assert answer.code == 0 and command.COMMANDS[name] in answer.out
 
 
+def test_the_help_shows_the_settings_of_what_was_chosen(ask: Ask) -> None:
+    shown = ask("synthesize", "teacher=served", "speak.batch_size=17", "--help").out
+    assert "unserved_s: 900" in shown and "speak.batch_size=17" in shown
+    assert "did you mean teacher=served?" in ask("synthesize", "teacher=serve", "--help").err
+
+
 def test_every_setting_stands_in_the_help(ask: Ask) -> None:
     shown = ask("synthesize", "--help").out
     assert all(key.rsplit(".", 1)[-1] in shown for key in known_keys())

@@ -9,7 +9,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def code_blocks(document: str, language: str = "") -> list[str]:
     """Return the fenced blocks of a language; of none: those that name none."""
     text = (ROOT / document).read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [block for name, block in blocks if name == language]
 
 
 def linked_files(document: str) -> list[str]:
