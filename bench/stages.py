@@ -51,7 +51,7 @@ def stage_speeds() -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         settings = load_settings(SETTINGS)
         open_teacher, teacher = make_teacher(settings)
-        job = make_job(settings, open_teacher)
+        job = make_job(settings, open_teacher, teacher)
         whole = make_plan(settings, teacher)
         every_other = range(0, whole.requests.num_rows, 2)
         planned = Plan(whole.requests.take(list(every_other)), whole.refused)

@@ -124,6 +124,8 @@ class CorpusWriter:
             yield
 
     def _replace(self, rows: pa.Table) -> None:
+        last = {one: place for place, one in enumerate(rows["request_id"].to_pylist())}
+        rows = rows.take(pa.array(sorted(last.values())))
         merge = self._newest().merge_insert("request_id")
         merge.when_matched_update_all().when_not_matched_insert_all().execute(rows)
 

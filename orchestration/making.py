@@ -27,6 +27,7 @@ from lauter.pipelines.codec_decoder import CodecDecoder
 from lauter.pipelines.decode import Decode
 from lauter.pipelines.engines.inline import InlineEngine
 from lauter.pipelines.engines.protocol import Engine
+from lauter.pipelines.engines.ray import RayEngine
 from lauter.pipelines.plan import Plan, plan
 from lauter.pipelines.score import ScorerFactory, score_fields
 from lauter.pipelines.speak import Speak
@@ -138,14 +139,14 @@ def _asked(teacher: Teacher) -> list[StepAudio]:
 
 
 def _check_place(engine: Engine, teacher: Teacher) -> None:
-    """Raise ``UsageError`` where each worker would start a Ray of its own, with all cards."""
-    if not isinstance(engine, InlineEngine) or not engine.workers:
+    """Raise ``UsageError`` where each worker would have replicas of its own."""
+    if isinstance(engine, RayEngine) or (isinstance(engine, InlineEngine) and not engine.workers):
         return
     for part in _asked(teacher):
-        if getattr(part.completer, "starts_ray", False):
+        if getattr(part.completer, "is_shared_in_a_job", False):
             raise UsageError(
-                f"engine.workers is {engine.workers}, and each of these would start a Ray of its "
-                "own for teacher=ray_actors; set engine=ray, or engine.workers=0"
+                "each worker of this engine would load replicas of its own for teacher=ray_actors; "
+                "set engine=ray, whose workers share them, or engine=inline engine.workers=0"
             )
 
 
@@ -156,9 +157,10 @@ def _decoding(settings: DictConfig, teacher: Teacher) -> Decode:
     codes were paid for.
     """
     asked = _asked(teacher)
+    offered = {voice.speaker for voice in teacher.capabilities().voices}
     for part in asked:
         voices = [] if part.student else [one.speaker for one in part.capabilities().voices]
-        if mute := sorted(set(voices) - part.recordings().keys()):
+        if mute := sorted(offered.intersection(voices) - part.recordings().keys()):
             raise UsageError(
                 f"the voice '{mute[0]}' has no recording (audio), from which the decoder takes its "
                 "timbre; name one in the file of voices, or leave the voice out"

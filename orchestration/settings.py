@@ -53,7 +53,8 @@ class SpeakSettings:
     attempts: int = 3
     """How often one request is asked before it becomes a dead letter."""
     timeout_s: float = 120.0
-    """Seconds that one request may take; teachers that answer in codes keep their own time."""
+    """Seconds that one request may take; teachers that answer in codes, and ensembles with one of
+    them, keep their own time."""
     back_off_s: float = 0.5
     """Seconds before the second attempt; doubled with each further one."""
     batch_size: int = 4
@@ -525,10 +526,12 @@ def _explain(error: Exception, overrides: Sequence[str]) -> str:
                 near = difflib.get_close_matches(value, options, 1)
                 hint = f"did you mean {key}={near[0]}?" if near else "choose one of these"
                 return f"there is no {key} '{value}'; {hint} ({', '.join(options)})"
-        if any(key.startswith(f"{table}.") for table in _OPEN) and not override.startswith("+"):
-            return f"'{key}' is a key of its own: put a plus before it, as in +{override}"
-        if key in lines and override.startswith("+"):
-            return f"the setting {override} does not fit: {_first_line(cause)}"
+        if any(key.startswith(f"{table}.") for table in _OPEN):
+            if not override.startswith("+"):
+                return f"'{key}' is a key of its own: put a plus before it, as in +{key}={value}"
+            if key in lines:
+                return f"the setting {override} does not fit: {_first_line(cause)}"
+            continue
         if key not in (known := sorted(known_keys(_choices_of_groups(overrides)))):
             near = _nearest(key, known)
             hint = f"did you mean {' or '.join(near)}?" if near else "see `lauter plan --help`"

@@ -7,6 +7,7 @@ each of a worker's first rows. What takes down the whole worker is the engine's 
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -57,10 +58,11 @@ class IsolatedStage:
         )
 
     def close(self) -> None:
-        """Let go of what the stage holds, where it holds any."""
+        """Let go of what the stage holds, where it holds any; what goes wrong then is nobody's."""
         let_go = getattr(self.function, "close", None)
         if let_go is not None:
-            let_go()
+            with suppress(Exception):
+                let_go()
 
     def _try(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch | Failed]:
         try:
@@ -95,8 +97,9 @@ def open_isolated(stage: Stage) -> IsolatedStage:
 
 def dead_letter(failed: Failed, pipeline: Pipeline) -> pa.RecordBatch:
     """Return the finished row (``pipeline.schema``) of one that failed: its request and why."""
-    request = failed.row.select(pipeline.source.names)
-    return dead_letters(request, pipeline.schema, failed.error, attempts=1, kind="failed")
+    return dead_letters(
+        failed.row, pipeline.schema, failed.error, 1, "failed", source=pipeline.source.names
+    )
 
 
 def open_chain(pipeline: Pipeline) -> BatchFunction:

@@ -1,12 +1,13 @@
 """Replicas of a checkpoint on Ray as a completer: GPU actors that batch continuously."""
 
 import threading
+import time
 from asyncio import CancelledError
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from lauter.datasets.errors import LauterError, UsageError
 from lauter.datasets.identity import digest
@@ -24,6 +25,8 @@ from lauter.teacher.step_audio.completion import (
     CompletionRequest,
     Identity,
 )
+
+_LONGEST_PAUSE_S: Final = 10.0
 
 
 class RayCompleter:
@@ -85,10 +88,8 @@ class RayCompleter:
         self._known: Any | None = None
         self._called: set[Any] = set()
 
-    @property
-    def starts_ray(self) -> bool:
-        """Whether it starts a Ray of its own where its process has none."""
-        return self._address == "local"
+    is_shared_in_a_job = True
+    """Whoever opens it in one job of Ray's shares its replicas, and in another job has others."""
 
     @property
     def sampling(self) -> Mapping[str, Any]:
@@ -153,7 +154,9 @@ class RayCompleter:
         import ray
 
         failure: Exception | None = None
-        for _ in range(self._attempts):
+        for number in range(self._attempts):
+            if number:
+                time.sleep(min(2.0 ** (number - 1), _LONGEST_PAUSE_S))
             host = self._host()
             called = work(host)
             with self._gate:
@@ -186,7 +189,8 @@ class RayCompleter:
         with self._gate:
             if self._is_closed:
                 raise LauterError("the completer was closed before all answers came")
-            if self._known is host:
+            # The handle of one's own host keeps it alive, and Ray starts its process again.
+            if self._known is host and not self._is_mine:
                 self._known = None
             if self._has_answered and not self._is_mine and find_host(self._name) is None:
                 raise LauterError("nobody looks after the replicas any more; run the command again")

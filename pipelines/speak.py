@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 import pyarrow as pa
 
 from lauter.datasets.audio import audio_digest, encode_flac
-from lauter.datasets.errors import UsageError
+from lauter.datasets.errors import LauterError, UsageError
 from lauter.datasets.records import (
     REQUEST_SCHEMA,
     SERVER_ATTEMPTS_FIELD,
@@ -82,6 +82,7 @@ class _Speaking:
     def __init__(self, stage: Speak) -> None:
         self._stage = stage
         self._teacher = stage.open_teacher()
+        self._is_closed = False
         self._lock = threading.Lock()
         self._time = DeviceTime(1, at=time.perf_counter())
 
@@ -93,6 +94,7 @@ class _Speaking:
         )
 
     def close(self) -> None:
+        self._is_closed = True
         close(self._teacher)
 
     def speak(self, requests: list[Request]) -> list[dict[str, object]]:
@@ -114,6 +116,9 @@ class _Speaking:
     ) -> dict[str, object]:
         """Ask for one request until it is spoken or its attempts are used up."""
         while attempts < self._stage.attempts and not isinstance(error, _FINAL):
+            if self._is_closed:
+                error = error or LauterError("the run has ended")
+                break
             if attempts:
                 pause = self._stage.back_off_s * 2 ** (attempts - 1)
                 time.sleep(pause * random.uniform(0.5, 1.5))

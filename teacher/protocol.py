@@ -103,7 +103,7 @@ def parts_of(answers: Sequence[Speech | Exception], seconds: float) -> list[floa
     told = [getattr(answer, "worked_s", None) for answer in answers]
     known = [one for one in told if one is not None]
     if not any(known):
-        return [seconds / len(answers)] * len(answers)
+        return [seconds / len(answers) for _ in answers]
     usual = sum(known) / len(known)
     weights = [usual if one is None else one for one in told]
     return [seconds * weight / sum(weights) for weight in weights]

@@ -249,5 +249,6 @@ def _finished(pipeline: Pipeline, table: pa.Table) -> Iterator[pa.RecordBatch]:
         if sound.num_rows:
             yield sound.select(schema.names).cast(schema)
         for row, failure in enumerate(failed[FAILURE.name].to_pylist()):
-            request = failed.slice(row, 1).select(pipeline.source.names)
-            yield dead_letters(request, schema, **failure)
+            yield dead_letters(
+                failed.slice(row, 1), schema, **failure, source=pipeline.source.names
+            )

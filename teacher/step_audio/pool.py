@@ -127,13 +127,13 @@ class Pool:
     async def _examine(self, member: Member) -> None:
         """Ask for a server's health, and who it is: behind an address may be other weights now."""
         wrong = None
-        trouble = await member.server.ailment()
-        if trouble is None:
-            try:
+        try:
+            trouble = await member.server.ailment()
+            if trouble is None:
                 self._recognize(member.url, await member.server.identity(self._settings.model))
-            except Exception as error:  # a watch that ends is a server that is never asked
-                trouble = str(error) or type(error).__name__
-                wrong = error if isinstance(error, UsageError) else None
+        except Exception as error:  # a watch that ends is a server that is never asked
+            trouble = str(error) or type(error).__name__
+            wrong = error if isinstance(error, UsageError) else None
         member.trouble, member.wrong = trouble, wrong
         self._roster.settle()
 

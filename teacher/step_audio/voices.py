@@ -8,7 +8,8 @@ JSON Lines or a YAML list, one entry a recording::
      "audio": "ada.flac"}
 
 ``gender`` (unknown), ``identity`` (the speaker's own) and ``audio`` (the recording itself, from
-which the decoder takes the timbre; relative to the file) may be left out. ``codes`` are a list of
+which the decoder takes the timbre; relative to the file) may be left out, the last only of voices
+that are not on offer in a corpus. ``codes`` are a list of
 numbers or their text form. A second entry of a speaker with ``"style": "rap"`` or ``"sung"`` is how
 that voice raps or sings: Step-Audio-TTS-3B takes its manner from the reference.
 

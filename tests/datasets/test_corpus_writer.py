@@ -169,12 +169,20 @@ def test_rows_that_replace_others_do_so_in_one_commit_and_new_ones_come_along(
     with corpus.writing() as writer:
         before = max(corpus.versions())
         writer.append(utterances(range(95, 102)), replacing=True)
+        again = utterances(range(94, 97)).to_pylist()
+        renewed = [row | {"error": "nobody answered", "error_kind": "failed"} for row in again]
+        schema = corpus.schema
+        batch = pa.RecordBatch.from_pylist(renewed, utterances(range(1)).schema)
+        writer.append(
+            batch.select([n for n in schema.names if n in batch.schema.names]), replacing=True
+        )
         assert corpus.count() == 100
         writer.flush()
         assert max(corpus.versions()) == before + 1
         assert corpus.count() == 102
         writer.append(utterances(range(102, 104)))
     assert corpus.count() == 104
+    assert corpus.count("error = 'nobody answered'") == 3
     found = [
         one for batch in corpus.scan(["request_id"]) for one in batch["request_id"].to_pylist()
     ]

@@ -118,7 +118,7 @@ def test_a_rank_and_a_node_that_die_cost_no_answer_and_their_replica_comes_again
             (node.node_id,) for node in nodes
         )
         until(lambda: all(one.in_flight == 3 for one in completer.standings()))
-        os.kill(a_follower(), signal.SIGKILL)
+        os.kill(a_process_of("Follower"), signal.SIGKILL)
         outcomes = check_answers(folder, asked, answers.result())
         assert outcomes["ok"] == 16 and 1 <= outcomes["died"] <= 3
         until(lambda: len(in_service(completer)) == 2)
@@ -185,8 +185,14 @@ def test_replicas_that_are_kept_are_loaded_once_for_all_workers(cluster: Any, fo
     late = ray.remote(PoolWorker).options(num_cpus=0).remote(open_completer)
     assert check_answers(folder, asked, ray.get(late.complete.remote(asked))) == {"ok": 3}
     assert [(one.state, one.starts) for one in keeper.standings()] == [("in service", 1)]
+    # Its process dies, and comes again: all are asked for once more, and nobody is told.
+    os.kill(a_process_of("Host"), signal.SIGKILL)
+    assert check_answers(folder, asked, keeper.complete(asked)) == {"ok": 3}
+    assert check_answers(folder, asked, ray.get(late.complete.remote(asked))) == {"ok": 3}
     keeper.close()
     until(lambda: ray.available_resources().get("kept") == 1)
+    with pytest.raises(LauterError, match="nobody looks after the replicas any more"):
+        ray.get(late.complete.remote(asked))
     cluster.remove_node(card)
 
 
@@ -260,10 +266,10 @@ def test_room_is_counted_over_all_nodes() -> None:
         needs.check_room(nodes[:1])
 
 
-def a_follower() -> int:
-    """Return the process of a rank above 0."""
+def a_process_of(actor: str) -> int:
+    """Return the process of an actor of that class."""
     return next(
         one.pid
         for one in psutil.process_iter(["cmdline"])
-        if "".join(one.info["cmdline"] or ()).startswith("ray::Follower")
+        if "".join(one.info["cmdline"] or ()).startswith(f"ray::{actor}")
     )

@@ -19,9 +19,12 @@ from lauter.pipelines.cost import seconds_of
 from lauter.pipelines.dead_letters import dead_letters
 from lauter.pipelines.decode import Decode, Spoken
 from lauter.pipelines.engines.inline import InlineEngine
+from lauter.pipelines.engines.ray import _finished
+from lauter.pipelines.engines.ray_actors import FAILURE
 from lauter.pipelines.plan import plan
 from lauter.pipelines.retry_failed import undecoded, with_costs
 from lauter.pipelines.speak import Speak
+from lauter.pipelines.stage import BatchFunction, Resources
 from lauter.pipelines.synthesize import Job, pipeline_of, synthesize
 from lauter.teacher.attempts import Attempt
 from lauter.teacher.protocol import Capabilities, Speech, UnspokenError
@@ -173,3 +176,61 @@ def test_what_dies_while_it_is_decoded_again_keeps_codes_and_cost(tmp_path: Path
     ):
         assert (letter["error_kind"], letter["error"]) == ("crashed", "the worker died")
         assert all(letter[name] == row[name] for name in ("codes", "wall_s", "device_s"))
+
+
+def test_a_row_that_a_later_stage_fails_on_keeps_its_codes_and_what_they_cost(
+    tmp_path: Path,
+) -> None:
+    """The whole stage raises, and not its decoder: what failed is no row's fault."""
+
+    @dataclass(frozen=True)
+    class Broken(Decode):
+        def open(self) -> BatchFunction:
+            calls = iter(range(99))
+
+            def decode(batch: pa.RecordBatch) -> pa.RecordBatch:
+                # The voice's reference is decoded, and one row, so that the worker is no lost one.
+                if next(calls) and "text 2" not in batch["text"].to_pylist():
+                    raise RuntimeError("the card is gone")
+                return Decode(self.open_decoder).open()(batch)
+
+            return decode
+
+    corpus = Corpus.create(tmp_path / "corpus")
+    asked = tmp_path / "asked"
+    draw = draw_of(TEXTS, [Quota(4)])
+    teacher = Coder(str(asked))
+    planned = plan(draw.prompts(draw.counts), teacher)
+    broken = replace(
+        job(asked, works=True), decoding=Broken(partial(Decoder, True), Resources(batch_size=1))
+    )
+    synthesize(broken, planned, teacher, corpus)
+    failed = [row for row in rows_of(corpus).values() if row["error"]]
+    assert len(failed) == 3
+    for row in failed:
+        assert "the card is gone" in row["error"] and row["error_kind"] == "failed"
+        assert row["codes"] and row["device_s"] == 1.0 and row["wall_s"] > 0
+        assert row["audio"] is None and len(row["server_attempts"]) == 1
+    asked.unlink()
+    assert synthesize(job(asked, works=True), planned, teacher, corpus) == 3
+    assert not asked.exists()
+    assert all(row["error"] is None for row in rows_of(corpus).values())
+
+
+def test_what_ray_gives_up_on_keeps_what_it_had_cost(tmp_path: Path) -> None:
+    made = job(tmp_path / "asked", works=True)
+    teacher = Coder(str(tmp_path / "asked"))
+    draw = draw_of(TEXTS, [Quota(4)])
+    planned = plan(draw.prompts(draw.counts), teacher)
+    corpus = Corpus.create(tmp_path / "corpus")
+    synthesize(made, planned, teacher, corpus)
+    corpus.refresh()
+    pipeline = pipeline_of(made, planned.requests.schema, corpus.voices())
+    spoken = pa.Table.from_batches(corpus.scan(pipeline.schema_after(1).names))
+    crashed = {"kind": "crashed", "error": "the worker died", "attempts": 2}
+    table = spoken.append_column(FAILURE, pa.array([crashed] * 4, FAILURE.type))
+    letters = [row for batch in _finished(pipeline, table) for row in batch.to_pylist()]
+    for letter, row in zip(letters, spoken.to_pylist(), strict=True):
+        assert (letter["error_kind"], letter["audio"]) == ("crashed", None)
+        for name in ("codes", "wall_s", "device_s", "server_attempts", "request_id"):
+            assert letter[name] == row[name]

@@ -278,7 +278,7 @@ def test_a_body_that_is_no_json_is_refused(address: str) -> None:
 
 def test_who_hangs_up_frees_the_row(served: Served, address: str) -> None:
     body = {"prompt": [20, 30], "max_tokens": 390, "temperature": 3, "constrained": False,
-            "stream": True, "stop_token_ids": [], "top_p": 1}  # fmt: skip
+            "stream": True, "stop_token_ids": [], "top_p": 1, "seed": 0}  # fmt: skip
     before = idle(served)
     for _ in range(6):
         with httpx2.stream("POST", f"{address}/completions", json=body) as answer:
@@ -322,7 +322,9 @@ def test_a_full_queue_is_a_429_that_says_when_to_come_back(student: Student) -> 
 
 
 def test_an_answer_that_takes_too_long_is_a_504_and_frees_its_row(student: Student) -> None:
-    body = {"prompt": [20, 30], "max_tokens": 390, "temperature": 3, "constrained": False}
+    # With this seed neither answer comes to an end by itself.
+    body = {"prompt": [20, 30], "max_tokens": 390, "temperature": 3, "constrained": False,
+            "seed": 0}  # fmt: skip
     limits = Limits(seconds=0.05)
     with served_student(student, limits=limits) as served, listening(served) as url:
         answer = httpx2.post(f"{url}/completions", json=body, timeout=60)
@@ -332,7 +334,7 @@ def test_an_answer_that_takes_too_long_is_a_504_and_frees_its_row(student: Stude
         last = streamed.text.strip().rsplit("\n", 1)[-1]
         assert json.loads(last.removeprefix("data: "))["error"]["code"] == 504
         chat = {"messages": HELLO, "stream": True, "max_tokens": 350} | {
-            name: body[name] for name in ("temperature", "constrained")
+            name: body[name] for name in ("temperature", "constrained", "seed")
         }
         streamed = httpx2.post(f"{url}/chat/completions", json=chat, timeout=60)
         assert "504" in streamed.text
