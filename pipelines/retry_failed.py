@@ -19,8 +19,8 @@ _ATTEMPTS = SERVER_ATTEMPTS_FIELD.name
 Costs = Mapping[str, Mapping[str, Any]]
 """What requests have cost, by their ids and the names of the columns."""
 
-
-_PAID = "error_kind IN ('failed', 'crashed') AND codes IS NOT NULL"
+_HAS_CODES = "error_kind IN ('failed', 'crashed') AND codes IS NOT NULL"
+"""Codes that are no speech are of the kind `invalid`, and worth nothing."""
 
 
 def undecoded(corpus: Corpus, requests: pa.Table, speaking: Speak) -> pa.Table:
@@ -33,7 +33,7 @@ def undecoded(corpus: Corpus, requests: pa.Table, speaking: Speak) -> pa.Table:
     schema = pa.schema([corpus.schema.field(name) for name in names])
     if "codes" not in names:
         return schema.empty_table()
-    found = pa.Table.from_batches(corpus.scan(names, where=_PAID), schema)
+    found = pa.Table.from_batches(corpus.scan(names, where=_HAS_CODES), schema)
     asked = requests["request_id"].combine_chunks()
     rows = found.filter(pc.is_in(found["request_id"], value_set=asked))
     for name in ("error_kind", "error"):
