@@ -113,10 +113,6 @@ class Member:
         self._tokens = self._tokens and self._tokens.taken(tokens, now)
         return visit
 
-    def failed(self, visit: Visit, now: float) -> None:
-        """Remember that a request failed, which is not its own fault."""
-        self.breaker = self.breaker.failed(now, is_trial=visit.is_trial)
-
     def leave(self, visit: Visit, used: int, now: float) -> float:
         """Let a request go that used so many of its tokens; returns its device time in seconds."""
         self.time = self.time.changed(-1, now)
