@@ -16,13 +16,15 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from lauter.datasets.errors import LauterError, UsageError
+from lauter.datasets.prompts.cell import Cell
 from lauter.datasets.prompts.check import sift
-from lauter.datasets.prompts.quotas import Cell, Draw, Quota
+from lauter.datasets.prompts.quotas import Draw, Quota
 from lauter.datasets.records import Prompt, dialect_language
 from lauter.datasets.voices import Voice
 from lauter.filters.catalogue import NO_FIGURES, known_scores, no_figures
 from lauter.filters.policy import Policy, check_scores, load_policy
 from lauter.orchestration.devices import existing_device
+from lauter.pipelines.ancestry import with_ancestors
 from lauter.pipelines.codec_decoder import CodecDecoder
 from lauter.pipelines.decode import Decode
 from lauter.pipelines.engines.inline import InlineEngine
@@ -219,6 +221,8 @@ def plan_of(
 ) -> Plan:
     """Return the requests for so many prompts of each cell, and what was refused."""
     planned = plan(draw.prompts(counts), teacher, seed=seed)
+    if draw.chains:
+        planned = replace(planned, requests=with_ancestors(planned.requests))
     return replace(planned, refused=pa.concat_tables([planned.refused, refused]))
 
 
@@ -237,6 +241,7 @@ def _draw(settings: DictConfig, texts: pa.Table, teacher: Teacher) -> Draw:
         teacher.capabilities().voices,
         settings.seed,
         _can(teacher),
+        chains=quotas.chains,
     )
 
 

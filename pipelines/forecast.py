@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln
 
-from lauter.datasets.prompts.quotas import Cell
+from lauter.datasets.prompts.cell import Cell
 from lauter.pipelines.cost import Prices
 from lauter.pipelines.ledger import CellLedger, Ledger, shares, total
 

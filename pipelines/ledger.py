@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from lauter.datasets.corpus import Corpus
-from lauter.datasets.prompts.quotas import Cell
+from lauter.datasets.prompts.cell import Cell
 from lauter.pipelines.cost import Prices, Spent, cost_columns, seconds_of
 
 _CELL: Final = ("dialect", "emotion", "emotion_level", "style", "speed_level", "speaker")

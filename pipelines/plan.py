@@ -7,33 +7,29 @@ combination, so that a million requests are planned in seconds.
 """
 
 import hashlib
-import json
 import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from lauter.datasets.identity import canonical_json
 from lauter.datasets.prompts.check import REFUSED_SCHEMA, check_texts
 from lauter.datasets.records import (
     CELL_COLUMNS,
-    PROMPT_DOMAIN,
-    PROMPT_IDENTITY,
     PROMPT_SCHEMA,
-    REQUEST_DOMAIN,
     REQUEST_SCHEMA,
     Prompt,
 )
+from lauter.pipelines.ancestry import PLANNED_SCHEMA, with_lineage
+from lauter.pipelines.request_ids import combinations, once, prompt_ids, request_ids
 from lauter.teacher.ensemble import WhoSpeaks, who_speaks
 from lauter.teacher.protocol import Capabilities, Teacher, refusal, voiced_fingerprint
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What will be asked (``REQUEST_SCHEMA``), and what was refused and why."""
+    """What will be asked (``PLANNED_SCHEMA``), and what was refused and why."""
 
     requests: pa.Table
     refused: pa.Table
@@ -55,14 +51,6 @@ def plan(prompts: pa.Table, teacher: Teacher, *, seed: int = 0) -> Plan:
     )
     requests = _bind(prompts.filter(served), teacher, seed)
     return Plan(requests, refused.select(REFUSED_SCHEMA.names).cast(REFUSED_SCHEMA))
-
-
-def request_ids(requests: pa.Table) -> pa.Array:
-    """Return the id of each row: the same as ``Request.identified``, computed on columns."""
-    return _digests(requests, REQUEST_DOMAIN, (*PROMPT_IDENTITY, *_BINDING))
-
-
-_BINDING = ("teacher", "teacher_fingerprint", "seed")
 
 
 def _with_normal_text(prompts: pa.Table) -> pa.Table:
@@ -94,10 +82,9 @@ def _with_speakers(prompts: pa.Table, capabilities: Capabilities) -> pa.Table:
 
 def _refusals(prompts: pa.Table, who: WhoSpeaks, max_characters: int) -> pa.Array:
     """Return, for each prompt, null or the sentence that refuses it."""
-    combination_of_row, first_rows = _combinations(prompts, CELL_COLUMNS)
-    combinations = prompts.select(list(CELL_COLUMNS)).take(first_rows).to_pylist()
+    combination_of_row, first_rows = combinations(prompts, CELL_COLUMNS)
     sentences = []
-    for cell in combinations:
+    for cell in prompts.select(list(CELL_COLUMNS)).take(first_rows).to_pylist():
         part, capabilities = who(cell["speaker"], cell["dialect"])
         sentences.append(refusal(capabilities, part.name, Prompt(text="", **cell)))
     by_cell = pa.array(np.array(sentences or [None], dtype=object)[combination_of_row], pa.string())
@@ -108,82 +95,41 @@ def _refusals(prompts: pa.Table, who: WhoSpeaks, max_characters: int) -> pa.Arra
 def _bind(prompts: pa.Table, teacher: Teacher, seed: int) -> pa.Table:
     count = prompts.num_rows
     requests = prompts
-    names, fingerprints = _speakers_identities(prompts, teacher)
-    bound = (names, fingerprints, pa.repeat(pa.scalar(seed, pa.int64()), count))
-    for name, values in zip(_BINDING, bound, strict=True):
+    *bound, edited = _speakers_identities(prompts, teacher)
+    seeds = pa.repeat(pa.scalar(seed, pa.int64()), count)
+    for name, values in zip(_BINDING, (*bound, seeds), strict=True):
         requests = requests.append_column(REQUEST_SCHEMA.field(name), values)
-    ids = request_ids(requests)
-    first = _first_of_each(ids)
-    requests = requests.append_column(REQUEST_SCHEMA.field("request_id"), ids)
-    if len(first) < count:
-        requests = requests.take(first)
-    prompt_ids = _digests(requests, PROMPT_DOMAIN, PROMPT_IDENTITY)
+    requests = requests.append_column(REQUEST_SCHEMA.field("request_id"), request_ids(requests))
     requests = requests.set_column(
-        requests.schema.get_field_index("prompt_id"), PROMPT_SCHEMA.field("prompt_id"), prompt_ids
+        requests.schema.get_field_index("prompt_id"),
+        PROMPT_SCHEMA.field("prompt_id"),
+        prompt_ids(requests),
     )
-    return requests.select(REQUEST_SCHEMA.names).cast(REQUEST_SCHEMA)
+    requests = with_lineage(requests.select(REQUEST_SCHEMA.names), edited).cast(PLANNED_SCHEMA)
+    return once(requests)
 
 
-def _speakers_identities(prompts: pa.Table, teacher: Teacher) -> tuple[pa.Array, pa.Array]:
-    """Return the name and the fingerprint of who speaks each prompt.
+_BINDING = ("teacher", "teacher_fingerprint", "seed")
+
+
+def _speakers_identities(
+    prompts: pa.Table, teacher: Teacher
+) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Return the name and the fingerprint of who speaks each prompt, and whether it edits.
 
     A voice that is cloned from a recording adds that recording to the fingerprint.
     """
     who = who_speaks(teacher)
     asked = list(zip(prompts["speaker"].to_pylist(), prompts["dialect"].to_pylist(), strict=True))
-    known: dict[tuple[str, str], tuple[str, str]] = {}
+    known: dict[tuple[str, str], tuple[str, str, bool]] = {}
     fingerprints: dict[int, str] = {}
     for voice in dict.fromkeys(asked):
         part, capabilities = who(*voice)
         if id(part) not in fingerprints:
             fingerprints[id(part)] = part.fingerprint()
         ours = fingerprints[id(part)]
-        known[voice] = part.name, voiced_fingerprint(ours, *voice, capabilities)
+        fingerprint = voiced_fingerprint(ours, *voice, capabilities)
+        known[voice] = part.name, fingerprint, capabilities.editing
     names = pa.array([known[voice][0] for voice in asked], pa.string())
-    return names, pa.array([known[voice][1] for voice in asked], pa.string())
-
-
-def _first_of_each(ids: pa.Array) -> pa.Array:
-    encoded = ids.dictionary_encode()
-    _, first = np.unique(encoded.indices.to_numpy(zero_copy_only=False), return_index=True)
-    return pa.array(np.sort(first))
-
-
-def _combinations(
-    table: pa.Table, columns: tuple[str, ...]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return each row's combination of values, and for each combination one row that has it."""
-    combined = np.zeros(table.num_rows, dtype=np.int64)
-    for name in columns:
-        encoded = table[name].combine_chunks().dictionary_encode()
-        if isinstance(encoded, pa.ChunkedArray):
-            encoded = encoded.combine_chunks()
-        codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-        _, combined = np.unique(combined * len(encoded.dictionary) + codes, return_inverse=True)
-    _, first, inverse = np.unique(combined, return_index=True, return_inverse=True)
-    return inverse, first
-
-
-_encode_text = json.JSONEncoder(ensure_ascii=False).encode
-
-
-def _digests(table: pa.Table, domain: str, columns: tuple[str, ...]) -> pa.Array:
-    """Return each row's ``content_id`` over ``columns``, of which 'text' sorts last.
-
-    All other values stand before the text in the canonical form and are shared by many rows:
-    they are serialised and hashed once for each combination, and each row goes on from there.
-    """
-    shared = tuple(name for name in columns if name != "text")
-    combination_of_row, first_rows = _combinations(table, shared)
-    started = []
-    for values in table.select(list(shared)).take(first_rows).to_pylist():
-        head = canonical_json(values)[:-1] + ',"text":'
-        started.append(hashlib.blake2b(domain.encode() + b"\0" + head.encode(), digest_size=16))
-    ids = []
-    for combination, text in zip(
-        combination_of_row.tolist(), table["text"].to_pylist(), strict=True
-    ):
-        state = started[combination].copy()
-        state.update((_encode_text(text) + "}").encode())
-        ids.append(state.hexdigest())
-    return pa.array(ids, pa.string())
+    theirs = pa.array([known[voice][1] for voice in asked], pa.string())
+    return names, theirs, pa.array([known[voice][2] for voice in asked], pa.bool_())

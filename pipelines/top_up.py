@@ -19,8 +19,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lauter.datasets.corpus import Corpus
-from lauter.datasets.prompts.quotas import Cell, Draw
+from lauter.datasets.prompts.cell import Cell
+from lauter.datasets.prompts.quotas import Draw
 from lauter.datasets.records import PROMPT_SCHEMA
+from lauter.pipelines.ancestry import with_ancestors
 from lauter.pipelines.cost import Prices, Spent
 from lauter.pipelines.judge import judge_corpus
 from lauter.pipelines.ledger import CellLedger, Ledger, read_ledger, shares, total
@@ -191,6 +193,8 @@ def top_up(
         fresh, ended = _fresh(draw, wishes, ledger, teacher, seed)
         used_up |= ended
         asked = pa.concat_tables([*fresh, *_again(wishes, ledger, corpus, teacher, seed)])
+        if draw.chains:
+            asked = with_ancestors(asked)
         rounds += 1
         new = synthesize(
             job, Plan(asked, asked.slice(0, 0)), teacher, corpus,

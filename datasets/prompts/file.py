@@ -1,5 +1,8 @@
 """Texts from files: plain lines, JSONL, CSV, TSV, Parquet, or a saved Hugging Face dataset.
 
+Columns ``dialect``, ``emotion`` and ``emotion_level`` say, where they are there and set, for which
+manner a text was written: it is drawn for no other. ``text_source`` and ``text_licence`` are kept.
+
 A file that cannot be read as what its name says is refused as a whole. A row whose text no voice
 can say is returned like the others, for ``check.sift`` to refuse with its row number: the run
 stops there, or goes on without it and reports it, as ``on_refusal`` says.
@@ -7,6 +10,7 @@ stops there, or goes on without it and reports it, as ``on_refusal`` says.
 
 import json
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,10 +20,15 @@ import pyarrow.parquet
 
 from lauter.datasets.errors import UsageError
 from lauter.datasets.prompts.table import TEXT_SCHEMA
-from lauter.datasets.tags import Language
+from lauter.datasets.tags import MAX_LEVEL, Dialect, Emotion, Language
 
 _ROW = "__row__"
 _CODES = [language.value for language in Language]
+_WRITTEN_FOR = {
+    "dialect": [dialect.value for dialect in Dialect],
+    "emotion": [emotion.value for emotion in Emotion],
+    "emotion_level": [str(level) for level in range(MAX_LEVEL + 1)],
+}
 _FORMS = {
     ".jsonl": "JSON, an object a line",
     ".ndjson": "JSON, an object a line",
@@ -72,22 +81,42 @@ def _texts(
     said = table[text_column].cast(pa.string()).fill_null("").to_pylist()
     # As requests have it, so that a text written in two ways is one text when quotas are filled.
     texts = pa.array([unicodedata.normalize("NFC", text) for text in said], pa.string())
-    languages = _repeat(language, table)
-    if language_column in table.column_names:
-        named = table[language_column].cast(pa.string()).fill_null("")
-        languages = pc.if_else(pc.equal(named, ""), language, named)
+    languages = _where_set(table, language_column, language)
     if _ROW in table.column_names:
         rows = table[_ROW]
     else:
         rows = pa.array(range(1, table.num_rows + 1), pa.int64())
-    columns = [texts, languages, _repeat(file.name, table), _repeat(licence, table), rows]
+    sources, licences = (
+        _where_set(table, name, usual)
+        for name, usual in (("text_source", file.name), ("text_licence", licence))
+    )
+    columns = [texts, languages, sources, licences, rows]
     result = pa.table(columns, schema=TEXT_SCHEMA)
+    for name, known in _WRITTEN_FOR.items():
+        if name in table.column_names:
+            result = result.append_column(name, _written_for(table, file, name, known))
     result.validate(full=True)  # or letters that are no UTF-8 would show far from here
     return result
 
 
-def _repeat(value: str, table: pa.Table) -> pa.Array:
-    return pa.repeat(pa.scalar(value, pa.string()), table.num_rows)
+def _written_for(table: pa.Table, file: Path, name: str, known: Sequence[str]) -> pa.ChunkedArray:
+    """Return a column that says for which manner texts were written; empty: for any."""
+    values = pc.fill_null(table[name].cast(pa.string()), "")
+    wrong = values.filter(pc.invert(pc.is_in(values, value_set=pa.array(["", *known]))))
+    if len(wrong):
+        raise UsageError(
+            f"{file} has the {name} '{wrong[0]}', for which no prompt is; correct it to one of "
+            f"{', '.join(known)}, leave it empty, or give the column another name"
+        )
+    return values
+
+
+def _where_set(table: pa.Table, name: str, usual: str) -> pa.Array:
+    """Return a column, with what is usual where it is not there or empty."""
+    if name not in table.column_names:
+        return pa.repeat(pa.scalar(usual, pa.string()), table.num_rows)
+    values = table[name].cast(pa.string()).fill_null("")
+    return pc.if_else(pc.equal(values, ""), usual, values)
 
 
 def _check_columns(

@@ -5,9 +5,15 @@ it gets; where it leaves the dialect or speaker open, each dialect gets so many,
 take turns. In a cell no text comes again before all have been used, no speaker has two prompts
 more than another, and no text comes twice from one speaker.
 
+Where levels are chains, a quota of a level asks for the same texts by the same speakers at every
+level up to it: the steps of an edit that is done again and again. The neutral speech that a chain
+begins with is planned with it.
+
 What a cell draws depends on the seed, the texts and the cell alone: not on the order of the texts,
 not on the other quotas, and a raised count only adds. So a run with greater quotas goes on from
-what a corpus has. A grown pool of texts is another draw.
+what a corpus has. A grown pool of texts is another draw. Texts that were written for a dialect, an
+emotion or a level (columns ``dialect``, ``emotion``, ``emotion_level``, where a source has them and
+they are set) are drawn for no other.
 """
 
 import hashlib
@@ -17,18 +23,18 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import canonical_json
+from lauter.datasets.prompts.cell import Cell, chain_of
+from lauter.datasets.prompts.pools import TextPools
 from lauter.datasets.prompts.table import table_from_prompts
 from lauter.datasets.records import Prompt
 from lauter.datasets.tags import Dialect, Emotion, Style
 from lauter.datasets.voices import Voice
 
 _DIALECTS = [dialect.value for dialect in Dialect]
-_ORIGIN = ("text_source", "text_licence")
 _LARGEST_LEVEL = 99  # far beyond any teacher's, and within the column's eight bits
 
 
@@ -62,29 +68,11 @@ class Quota:
                 raise UsageError(f"a quota's {name} is {getattr(self, name)}; no level is so high")
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One manner in one dialect, by one speaker or by any (an empty name)."""
-
-    dialect: str
-    emotion: str
-    emotion_level: int
-    style: str
-    speed_level: int
-    speaker: str
-
-    def __str__(self) -> str:
-        """Return it in words, such as ``en-US joy 2 plain``."""
-        level = f" {self.emotion_level}" if self.emotion_level else ""
-        speed = f", speed {self.speed_level:+}" if self.speed_level else ""
-        speaker = f", {self.speaker}" if self.speaker else ""
-        return f"{self.dialect} {self.emotion}{level} {self.style}{speed}{speaker}"
-
-
 class Draw:
     """Texts, voices and a seed, from which each cell draws its prompts.
 
     ``texts`` has the columns of ``TEXT_SCHEMA``; a text that stands there twice counts once.
+    ``chains`` says that levels are chains.
     ``can`` says which voices can speak a cell, where not all can do the same; a cell that none can
     speak is drawn for all. Raises ``UsageError`` where a dialect is unknown or has no text. A
     dialect without a voice, or a speaker that is nobody's, is drawn as well: planning refuses it
@@ -100,6 +88,8 @@ class Draw:
         voices: Sequence[Voice],
         seed: int,
         can: Callable[[Cell, Voice], bool] = lambda cell, voice: True,
+        *,
+        chains: bool = False,
     ) -> None:
         if speakers_per_dialect < 1:
             raise UsageError(
@@ -107,10 +97,13 @@ class Draw:
             )
         dialects = list(dict.fromkeys(dialects))
         named = [quota.dialect for quota in quotas if quota.dialect]
-        self._pools = _pools(texts, [*dialects, *named])
+        _check_dialects([*dialects, *named])
         self._seed = seed
-        self.counts = _counts(quotas, dialects, self._pools)
+        self.chains = chains
+        pools = TextPools(texts, by_level=not chains)
+        self.counts = _counts(quotas, dialects, pools, chains)
         """How many prompts the quotas ask of each cell."""
+        self._pools = {cell: pools.of(cell) for cell in self.counts}
         self._speakers = {}
         for cell in self.counts:
             able = [voice for voice in voices if can(cell, voice)] or voices
@@ -119,7 +112,7 @@ class Draw:
 
     def capacity(self, cell: Cell) -> int:
         """Return how many different prompts a cell can draw."""
-        texts: int = self._pools[cell.dialect].num_rows
+        texts: int = self._pools[cell].num_rows
         return texts * len(self._speakers[cell])
 
     def speakers(self, cell: Cell) -> Sequence[str]:
@@ -137,8 +130,9 @@ class Draw:
         """
         drawn: list[Prompt] = []
         for cell, count in counts.items():
-            pool, speakers = self._pools[cell.dialect], self._speakers[cell]
-            drawn += _drawn(cell, count, pool, speakers, self._seed)
+            pool, speakers = self._pools[cell], self._speakers[cell]
+            order = chain_of(cell)[-1] if self.chains else cell
+            drawn += _drawn(cell, count, pool, speakers, order, self._seed)
         return table_from_prompts(drawn)
 
 
@@ -159,7 +153,7 @@ def fill(
 
 
 def _counts(
-    quotas: Sequence[Quota], dialects: Sequence[str], pools: Mapping[str, pa.Table]
+    quotas: Sequence[Quota], dialects: Sequence[str], pools: TextPools, chains: bool
 ) -> dict[Cell, int]:
     """Return how many prompts each cell gets; quotas for one cell add up."""
     counts: dict[Cell, int] = {}
@@ -173,8 +167,9 @@ def _counts(
                 quota.speed_level,
                 quota.speaker,
             )
-            count = pools[dialect].num_rows if quota.count is None else quota.count
-            counts[cell] = counts.get(cell, 0) + count
+            count = pools.of(cell).num_rows if quota.count is None else quota.count
+            for link in reversed(chain_of(cell)) if chains else [cell]:
+                counts[link] = counts.get(link, 0) + count
     for cell in counts:
         if cell.speaker and replace(cell, speaker="") in counts:
             raise UsageError(
@@ -184,26 +179,10 @@ def _counts(
     return counts
 
 
-def _pools(texts: pa.Table, dialects: Sequence[str]) -> dict[str, pa.Table]:
-    """Return the texts of each dialect, each once, in an order that is theirs alone."""
-    by_language: dict[str, pa.Table] = {}
-    pools = {}
+def _check_dialects(dialects: Sequence[str]) -> None:
     for dialect in dialects:
         if dialect not in _DIALECTS:
             raise UsageError(f"there is no dialect '{dialect}'; choose from {', '.join(_DIALECTS)}")
-        language = Dialect(dialect).language.value
-        if language not in by_language:
-            there = texts.filter(pc.equal(texts["language"], language))
-            once = there.group_by("text").aggregate([(name, "min") for name in _ORIGIN])
-            pool = once.rename_columns(["text", *_ORIGIN]).sort_by("text")
-            by_language[language] = pool
-        pools[dialect] = by_language[language]
-        if not pools[dialect].num_rows:
-            raise UsageError(
-                f"there is no text in '{language}' for the dialect {dialect}; "
-                "add some, or take the dialect out of quotas.dialects"
-            )
-    return pools
 
 
 def _speakers(voices: Sequence[Voice], dialect: str, count: int, seed: int) -> list[str]:
@@ -214,8 +193,9 @@ def _speakers(voices: Sequence[Voice], dialect: str, count: int, seed: int) -> l
 
 
 def _drawn(
-    cell: Cell, count: int, pool: pa.Table, speakers: Sequence[str], seed: int
+    cell: Cell, count: int, pool: pa.Table, speakers: Sequence[str], order_of: Cell, seed: int
 ) -> Iterator[Prompt]:
+    """Yield the prompts of a cell, drawn in the order of ``order_of``: a chain's all draw alike."""
     texts = pool.num_rows
     if count > texts * len(speakers) and speakers != [""]:
         raise UsageError(
@@ -223,13 +203,13 @@ def _drawn(
             f"{texts * len(speakers)} different ones (texts: {texts}, speakers: {len(speakers)}); "
             "ask for fewer, add texts or raise quotas.speakers_per_dialect"
         )
-    order = _shuffled(texts, canonical_json({"seed": seed, **asdict(cell)}))
+    order = _shuffled(texts, canonical_json({"seed": seed, **asdict(order_of)}))
     rows = pool.take(pa.array(order[:count])).to_pylist()
     # Texts and speakers both go round. After so many prompts both would be back where they began,
     # and one speaker is passed over, so that each text meets each speaker before any meet again.
     cycle = math.lcm(texts, len(speakers))
     # Not every cell begins with the same speaker: many cells are small.
-    first = int(_shuffled(len(speakers), f"{seed}/first/{cell}")[0])
+    first = int(_shuffled(len(speakers), f"{seed}/first/{order_of}")[0])
     for number in range(count):
         row = rows[number % texts]
         yield Prompt(

@@ -5,7 +5,8 @@ from rich.console import Console
 
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import QualityGateMissedError, UsageError
-from lauter.datasets.prompts.quotas import Cell, Draw
+from lauter.datasets.prompts.cell import Cell
+from lauter.datasets.prompts.quotas import Draw
 from lauter.orchestration.account import held, print_account, print_held, read_forecast
 from lauter.orchestration.making import (
     check_refusals,

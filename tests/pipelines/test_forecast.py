@@ -8,7 +8,8 @@ import pytest
 from wavering_teacher import POLICY, WaveringTeacher, draw_of
 
 from lauter.datasets.corpus import Corpus
-from lauter.datasets.prompts.quotas import Cell, Draw, Quota
+from lauter.datasets.prompts.cell import Cell
+from lauter.datasets.prompts.quotas import Draw, Quota
 from lauter.pipelines.cost import Prices
 from lauter.pipelines.engines.inline import InlineEngine
 from lauter.pipelines.forecast import Forecast, forecast
