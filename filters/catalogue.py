@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 import pyarrow as pa
 
 from lauter.datasets.records import UTTERANCE_SCHEMA
+from lauter.filters.edit_steps import STEP_FIELDS
 from lauter.filters.near_duplicates import DUPLICATE_FIELDS
 
 
@@ -68,5 +69,5 @@ def known_scores(measured: Iterable[str]) -> set[str]:
         *measured,
         *(column for columns in SCORES.values() for column in columns),
         *UTTERANCE_SCHEMA.names,
-        *(field.name for field in DUPLICATE_FIELDS),
+        *(field.name for field in (*DUPLICATE_FIELDS, *STEP_FIELDS)),
     }

@@ -1,4 +1,5 @@
-"""Judging a corpus: near-duplicates are found, gates compare scores, verdicts are kept.
+"""Judging a corpus: edits are held against their parents, near-duplicates are found, gates
+compare scores, verdicts are kept.
 
 Verdicts are made from score columns alone: no model runs and no audio is read, so that an old
 corpus is judged anew under another policy in seconds. All rows are judged together, because
@@ -7,14 +8,17 @@ copies one is kept that passes them. Memory grows with the corpus, by about 4 kB
 are prints of recordings and by 0.5 kB where there are none.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lauter.datasets.corpus import Corpus
+from lauter.datasets.lineage import PARENT_FIELD
 from lauter.datasets.records import CELL_COLUMNS
 from lauter.filters.catalogue import NO_FIGURES, known_scores
+from lauter.filters.edit_steps import READ, STEP_FIELDS, edit_steps
 from lauter.filters.gates import judge
 from lauter.filters.near_duplicates import DUPLICATE_FIELDS, duplicates
 from lauter.filters.policy import Policy, check_scores
@@ -41,18 +45,29 @@ def judge_corpus(corpus: Corpus, writer: JudgingWriter, policy: Policy) -> pa.Ta
     """
     if corpus.count():
         check_scores(policy, known_scores(corpus.schema.names), NO_FIGURES)
+    _keep(corpus, writer, _steps(corpus), STEP_FIELDS)
     have = set(corpus.schema.names)
     wanted = ["request_id", *CELL_COLUMNS, "error_kind", "error", "score_errors", "stopped_by"]
     columns = [name for name in dict.fromkeys([*wanted, *policy.scores]) if name in have]
     of_copies = [field.name for field in DUPLICATE_FIELDS]
     rows = _table(corpus, [name for name in columns if name not in of_copies])
     found = _duplicates(corpus, judge(rows, policy))
-    _keep(corpus, writer, found)
+    _keep(corpus, writer, found, DUPLICATE_FIELDS)
     read = [name for name in of_copies if name in policy.scores]
     rows = _beside(rows, found.select(["request_id", *read]))
     verdicts = judge(rows, policy)
     writer.put_verdicts(policy.name, policy.digest, policy.yaml, verdicts)
     return verdicts
+
+
+def _steps(corpus: Corpus) -> pa.Table:
+    """Return ``STEP_FIELDS`` for each spoken row whose parent was spoken too."""
+    have = corpus.schema.names
+    wanted = ["request_id", PARENT_FIELD.name, *CELL_COLUMNS, *READ]
+    spoken = "error_kind IS NULL"
+    if PARENT_FIELD.name not in have or not corpus.count(f"{PARENT_FIELD.name} IS NOT NULL"):
+        return pa.schema([pa.field("request_id", pa.string()), *STEP_FIELDS]).empty_table()
+    return edit_steps(_table(corpus, [name for name in wanted if name in have], where=spoken))
 
 
 def _duplicates(corpus: Corpus, otherwise: pa.Table) -> pa.Table:
@@ -65,15 +80,18 @@ def _duplicates(corpus: Corpus, otherwise: pa.Table) -> pa.Table:
     return duplicates(spoken.append_column("fit", fit["accepted"]))
 
 
-def _keep(corpus: Corpus, writer: JudgingWriter, found: pa.Table) -> None:
-    """Renew the columns of duplicates, where they changed."""
-    names = [field.name for field in DUPLICATE_FIELDS]
+def _keep(
+    corpus: Corpus, writer: JudgingWriter, found: pa.Table, fields: Sequence[pa.Field]
+) -> None:
+    """Renew columns that were found, where they changed."""
+    names = [field.name for field in fields]
     if set(names) <= set(corpus.schema.names):
         columns = ["request_id", *names]
         before = _table(corpus, columns, where="error_kind IS NULL").sort_by("request_id")
-        if before.cast(found.schema).equals(found):
+        found_by_id = found.sort_by("request_id")
+        if before.cast(found.schema).equals(found_by_id):
             return
-    elif found["duplicate_of"].null_count == len(found):
+    elif all(found[name].null_count == len(found) for name in names):
         return  # nothing to say: no column is added for it
     writer.put_scores(found)
 
