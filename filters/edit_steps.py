@@ -62,8 +62,22 @@ def edit_steps(rows: pa.Table) -> pa.Table:
     """
     named = pc.index_in(rows["parent_id"], value_set=rows["request_id"].combine_chunks())
     places = pc.if_else(pc.is_valid(rows["parent_id"]), named, None).combine_chunks()
-    children = rows.filter(pc.is_valid(places))
-    parents = rows.take(places.drop_null())
+    found = movements(rows.filter(pc.is_valid(places)), rows.take(places.drop_null()))
+    columns = [np.full(len(rows), np.nan) for _ in STEP_FIELDS]
+    is_child = pc.is_valid(places).to_numpy(zero_copy_only=False)
+    for column, field in zip(columns, STEP_FIELDS, strict=True):
+        column[is_child] = found[field.name]
+    schema = pa.schema([pa.field("request_id", pa.string()), *STEP_FIELDS])
+    steps = [pa.array(column, pa.float64(), from_pandas=True) for column in columns]
+    return pa.table([rows["request_id"], *steps], schema=schema)
+
+
+def movements(children: pa.Table, parents: pa.Table) -> dict[str, Figures]:
+    """Return the figures of ``STEP_FIELDS``, each ``[rows]``, of rows against others beside them.
+
+    Both have the tags of their cell and those of ``READ`` that were measured; what is not known is
+    NaN. ``parents`` may be any utterances of the same texts by the same voices.
+    """
     measured = {
         "pitch_st": 12 * _octaves(children, parents, "f0_mean_hz"),
         "range_octaves": _octaves(children, parents, "f0_range_st"),
@@ -78,13 +92,7 @@ def edit_steps(rows: pa.Table) -> pa.Table:
         "similarity": _similarities(children, parents),
         "cer": _difference(children, parents, "cer"),
     }
-    columns = [np.full(len(rows), np.nan) for _ in found]
-    is_child = pc.is_valid(places).to_numpy(zero_copy_only=False)
-    for column, values in zip(columns, found.values(), strict=True):
-        column[is_child] = values
-    schema = pa.schema([pa.field("request_id", pa.string()), *STEP_FIELDS])
-    steps = [pa.array(column, pa.float64(), from_pandas=True) for column in columns]
-    return pa.table([rows["request_id"], *steps], schema=schema)
+    return {f"step_{name}": values for name, values in found.items()}
 
 
 def _margins(asked: Figures, moved: Figures) -> Figures:

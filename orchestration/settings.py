@@ -205,6 +205,18 @@ class AuditSettings:
 
 
 @dataclass
+class LineageSettings:
+    """`lauter lineage`."""
+
+    page: str = "lineage.html"
+    """The page: one file, readable and playable offline; its figures stand beside it as JSON."""
+    chains: int = 12
+    """Chains of each kind that can be played."""
+    version: str | None = None
+    """A tag or version number of the corpus; null: the newest state."""
+
+
+@dataclass
 class EvaluateSettings:
     """`lauter evaluate`."""
 
@@ -359,6 +371,7 @@ class Settings:
     preview: PreviewSettings = field(default_factory=PreviewSettings)
     export: ExportSettings = field(default_factory=ExportSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
+    lineage: LineageSettings = field(default_factory=LineageSettings)
     speaking: SpeakingSettings = field(default_factory=SpeakingSettings)
     evaluate: EvaluateSettings = field(default_factory=EvaluateSettings)
     until: str = "asked"
@@ -432,6 +445,7 @@ _LEAST = {
     "speak.batches_at_once": 1, "score.batches_at_once": 1,
     "commit.seconds": 0, "top_up.best_of": 1, "top_up.least_yield": 0, "top_up.text_price": 0,
     "plan.pilot": 0, "preview.count": 1, "export.shard_bytes": 1, "audit.samples": 0,
+    "lineage.chains": 0,
     "evaluate.resamples": 100, "evaluate.batch_size": 1, "evaluate.samples": 0,
     "evaluate.margin": 0, "price_per_core_hour": 0, "codec.codes_steps": 1, "codec.flow_steps": 1,
     "codec.vocoder_steps": 1, "codec.hours": 0, "codec.count": 1, "speaking.best_of": 1,

@@ -78,6 +78,15 @@ def _replaced(requests: pa.Table, name: str, values: pa.Array) -> pa.Table:
 
 
 def _by_root(requests: pa.Table) -> pa.Table:
-    """Return the rows of one text, voice and seed side by side, each in the order that it had."""
+    """Return the rows of one text, voice and seed side by side, those of fewer edits first."""
     root_of_row, _ = combinations(requests, _ROOT)
-    return requests.take(pa.array(np.argsort(root_of_row, kind="stable")))
+    cell_of_row, first_rows = combinations(requests, CELL_COLUMNS)
+    cells = requests.select(list(CELL_COLUMNS)).take(first_rows).to_pylist()
+    edits = np.array([_edits(Prompt(text="", **cell)) for cell in cells], np.int64)
+    return requests.take(pa.array(np.lexsort((edits[cell_of_row], root_of_row))))
+
+
+def _edits(prompt: Prompt) -> int:
+    """Return how many edits lie between neutral speech and a prompt."""
+    parent = parent_of(prompt)
+    return 0 if parent is None else 1 + _edits(parent)

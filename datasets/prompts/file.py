@@ -24,6 +24,7 @@ from lauter.datasets.tags import MAX_LEVEL, Dialect, Emotion, Language
 
 _ROW = "__row__"
 _CODES = [language.value for language in Language]
+_ORIGIN = ("text_source", "text_licence")
 _WRITTEN_FOR = {
     "dialect": [dialect.value for dialect in Dialect],
     "emotion": [emotion.value for emotion in Emotion],
@@ -59,7 +60,7 @@ def file_texts(
     if not file.exists():
         raise UsageError(f"there is no file {file}; correct prompts.path")
     try:
-        table = _read(file, (text_column, language_column))
+        table = _read(file, (text_column, language_column, *_ORIGIN, *_WRITTEN_FOR))
         _check_columns(table, file, language, text_column, language_column)
         return _texts(table, file, language, text_column, language_column, licence)
     except (pa.ArrowException, UnicodeDecodeError, OSError, ValueError) as error:

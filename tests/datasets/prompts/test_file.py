@@ -261,3 +261,25 @@ def test_a_saved_dataset_without_one_of_its_files(tmp_path: Path) -> None:
     folder = Path(as_saved_dataset(tmp_path))
     next(folder.glob("data-00001-of-00002.arrow")).unlink()
     assert "set cannot be read as a saved dataset" in refused(folder)
+
+
+def test_what_a_text_was_written_for_and_where_it_came_from_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "texts.jsonl"
+    rows = [
+        {"text": "How lovely!", "language": "en", "emotion": "joy", "emotion_level": 2}
+        | {"dialect": "en-GB", "text_source": "writer", "text_licence": "CC0-1.0"},
+        {"text": "It rains.", "language": "en", "emotion": None, "text_source": ""},
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    lovely, rains = file_texts(str(file), licence="CC-BY-4.0").to_pylist()
+    assert (lovely["emotion"], lovely["emotion_level"], lovely["dialect"]) == ("joy", "2", "en-GB")
+    assert (lovely["text_source"], lovely["text_licence"]) == ("writer", "CC0-1.0")
+    assert (rains["emotion"], rains["dialect"]) == ("", "")
+    assert (rains["text_source"], rains["text_licence"]) == ("texts.jsonl", "CC-BY-4.0")
+
+
+def test_an_emotion_that_there_is_not_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "texts.csv"
+    file.write_text("text,language,emotion\nHow lovely!,en,happiness\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"has the emotion 'happiness'.*joy"):
+        file_texts(str(file))
