@@ -3,12 +3,14 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from lauter.datasets.audio import Clip
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.location import Location, write_whole
 from lauter.orchestration.lineage.figures import Kind, reasons, total_monotone
 from lauter.orchestration.lineage.plots import forest, limits_of, measures_plot
+from lauter.orchestration.serve.sound import as_bytes
 from lauter.orchestration.single_page import check_replaceable, generator_mark, render
 from lauter.pipelines.chains import MEASURES, MOVED, Chain
 
@@ -74,6 +76,8 @@ def _drawn(chain: Chain) -> bytes:
     return hashlib.blake2b(ids.encode(), digest_size=8).digest()
 
 
-def _sounds(corpus: Corpus, ids: Sequence[str]) -> dict[str, Any]:
+def _sounds(corpus: Corpus, ids: Sequence[str]) -> dict[str, bytes]:
+    """Return what was spoken as MP3, a third of the FLAC in the corpus: a page holds hundreds."""
     rows = corpus.take(ids, ["request_id", "audio"]).to_pylist()
-    return {row["request_id"]: row["audio"] for row in rows if row["audio"]}
+    clips = {row["request_id"]: Clip(row["audio"]) for row in rows if row["audio"]}
+    return {one: as_bytes(clip.samples, clip.sample_rate, "mp3") for one, clip in clips.items()}
