@@ -25,6 +25,9 @@ EDIT_FIELD = described(
 LINEAGE_FIELDS = (PARENT_FIELD, EDIT_FIELD)
 """Stand beside requests of teachers that edit."""
 
+EDITOR = "audio_edit"
+"""The teacher's name in rows that were edited from rows which were there already."""
+
 
 def parent_of(prompt: Prompt) -> Prompt | None:
     """Return what ``prompt`` is one edit away from; None where it is neutral, plain speech."""

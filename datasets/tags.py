@@ -4,6 +4,7 @@ They are enumerations of plain strings, so that they stand in Arrow columns as t
 run from 0 (the neutral utterance) to 5 (Step-Audio, arXiv 2502.11946, section 5.1.1).
 """
 
+import re
 from enum import StrEnum
 
 MAX_LEVEL = 5
@@ -63,3 +64,22 @@ class Style(StrEnum):
     PLAIN = "plain"
     RAP = "rap"
     SUNG = "sung"
+
+
+class Sound(StrEnum):
+    """A sound between words, in the word that stands for it in brackets: ``Well, [Laughter] yes.``
+
+    Step-Audio-EditX has the first two (arXiv 2511.03601).
+    """
+
+    BREATHING = "Breathing"
+    LAUGHTER = "Laughter"
+    PAUSE = "Pause"
+
+
+_SOUNDS = re.compile(rf"\s*\[({'|'.join(Sound)})\]")
+
+
+def without_sounds(text: str) -> str:
+    """Return the words of a text, without the sounds between them."""
+    return _SOUNDS.sub("", text).strip()

@@ -34,9 +34,19 @@ STEP_FIELDS: Final = (
     described("step_tilt_db", pa.float64(), "Spectral tilt against its parent's", unit="dB"),
     described("step_similarity", pa.float64(), "Cosine of the voice to its parent's"),
     described("step_cer", pa.float64(), "CER beyond its parent's"),
+    described(
+        "step_background", pa.float64(), "Predicted opinion of the background, against its parent's"
+    ),
+    described(
+        "step_silence_s",
+        pa.float64(),
+        "Silence at both ends and in the longest pause, beyond its parent's",
+        unit="s",
+    ),
 )
 """What a row with a parent is measured by; null where either lacks the figure."""
 
+_SILENCES: Final = ("leading_silence_s", "trailing_silence_s", "longest_pause_s")
 _EMBEDDING: Final = "speaker_embedding"
 READ: Final = (
     "f0_mean_hz",
@@ -46,6 +56,8 @@ READ: Final = (
     "spectral_tilt_db",
     _EMBEDDING,
     "cer",
+    "mos_background",
+    *_SILENCES,
 )
 """Score columns that steps are found from."""
 _PAIRS_AT_ONCE: Final = 1 << 14
@@ -91,6 +103,8 @@ def movements(children: pa.Table, parents: pa.Table) -> dict[str, Figures]:
         "tilt_db": _difference(children, parents, "spectral_tilt_db"),
         "similarity": _similarities(children, parents),
         "cer": _difference(children, parents, "cer"),
+        "background": _difference(children, parents, "mos_background"),
+        "silence_s": sum(_difference(children, parents, name) for name in _SILENCES),
     }
     return {f"step_{name}": values for name, values in found.items()}
 

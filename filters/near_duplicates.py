@@ -78,7 +78,8 @@ def duplicates(rows: pa.Table) -> pa.Table:
 
     ``rows`` has ``request_id`` (each once), ``text``, the columns of ``CELL_COLUMNS`` and, where
     recordings are to be compared too, ``sound_print``. ``fit``, a boolean column, says which rows
-    may be kept; without it all may.
+    may be kept; without it all may. Rows of which ``variant``, a column of strings, differs are no
+    copies: an edit of speech has its words, its voice and most of its sound.
     """
     order = [("request_id", "ascending")]
     if "fit" in rows.column_names:
@@ -129,7 +130,7 @@ class _Texts:
         plain = pc.replace_substring_regex(plain, r"[^\p{L}\p{M}\p{N}]+", "")
         self._texts: list[str] = plain.to_pylist()
         figures = pa.array([" ".join(re.findall(r"\d+", text)) for text in self._texts])
-        self._blocks = _numbered(rows, CELL_COLUMNS, figures)
+        self._blocks = _numbered(rows, CELL_COLUMNS, figures, *_variants(rows))
 
     def likeness(self, left: Rows, right: Rows) -> NDArray[np.float64]:
         """Return the likeness of each pair; NaN for two texts that are not comparable."""
@@ -189,7 +190,7 @@ class _Sounds:
     """Prints of recordings as they are compared, in blocks of manner."""
 
     def __init__(self, rows: pa.Table) -> None:
-        self._blocks = _numbered(rows, _MANNER)
+        self._blocks = _numbered(rows, _MANNER, *_variants(rows))
         self._lengths = np.zeros(len(rows), np.int64)
         self._bits = np.zeros(0, np.uint32)
         if "sound_print" in rows.column_names and rows["sound_print"].null_count < len(rows):
@@ -256,6 +257,10 @@ class _Sounds:
         differ = np.bitwise_count(self._bits[mine] ^ self._bits[theirs]).astype(np.int64)
         found[comparable] = 1.0 - 2.0 * np.add.reduceat(differ, ends - common) / (BITS * common)
         return found
+
+
+def _variants(rows: pa.Table) -> list[pa.Array]:
+    return [rows["variant"].combine_chunks()] if "variant" in rows.column_names else []
 
 
 def _each_once(numbers: Rows) -> Rows:

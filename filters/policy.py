@@ -17,6 +17,7 @@ import yaml
 
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
+from lauter.datasets.lineage import EDIT_FIELD
 from lauter.datasets.records import CELL_COLUMNS
 from lauter.datasets.tags import MAX_LEVEL, Dialect, Emotion, Language, Style
 
@@ -27,6 +28,9 @@ SPOKEN = "spoken"
 """The gate that every row without speech fails, whatever the policy."""
 MEASURED = "measured"
 """The gate that a row fails of which a scorer could not make, or was not asked for, its figures."""
+
+TAG_COLUMNS = (*CELL_COLUMNS, EDIT_FIELD.name)
+"""What bounds may be distinguished by: the cell of a row, and the edit that made it."""
 
 _BOUND_KEYS = ("at_least", "at_most", "between")
 _GATE_KEYS = {
@@ -341,9 +345,9 @@ def _applies_to(conditions: Any, where: str) -> dict[str, tuple[Any, ...]]:
 
 def _values(column: Any, value: Any, where: str) -> tuple[Any, ...]:
     """Return the values of a tag, each of which some row may have."""
-    if column not in CELL_COLUMNS:
-        near = difflib.get_close_matches(str(column), CELL_COLUMNS, 1)
-        hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(CELL_COLUMNS)}"
+    if column not in TAG_COLUMNS:
+        near = difflib.get_close_matches(str(column), TAG_COLUMNS, 1)
+        hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(TAG_COLUMNS)}"
         raise UsageError(f"{where} distinguishes by '{column}', which no row has; {hint}")
     values = tuple(value) if isinstance(value, list) else (value,)
     if not values:

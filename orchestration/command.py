@@ -37,6 +37,7 @@ COMMANDS = {
     "codec report": "say how much of its books a codec uses and what it loses, by book",
     "teach": "ask a trained model about the corpus's codes, and keep its likeliest answers",
     "audit": "write the report: a page with plots and playable speech, and a table",
+    "derive": "edit what a corpus has: noise, silence, sounds between words, and their inverses",
     "lineage": "draw how edited speech came about: chains of edits, their measures and sounds",
     "distill": "teach a student from exported speech codes, and go on where it stopped",
     "speak": "let a student say a text, or a file of texts, and write the sound",

@@ -205,6 +205,18 @@ class AuditSettings:
 
 
 @dataclass
+class DeriveSettings:
+    """`lauter derive`."""
+
+    edits: list[str] = field(default_factory=list)
+    """Which edits, in this order: remove emotion, remove style, noise, denoise, silence,
+    trim silence, breathing, laughter, pause; as in derive.edits='[noise,denoise]'."""
+    where: str | None = None
+    """An SQL condition over the corpus's columns that narrows what is edited; null: all that was
+    accepted."""
+
+
+@dataclass
 class LineageSettings:
     """`lauter lineage`."""
 
@@ -371,6 +383,7 @@ class Settings:
     preview: PreviewSettings = field(default_factory=PreviewSettings)
     export: ExportSettings = field(default_factory=ExportSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
+    derive: DeriveSettings = field(default_factory=DeriveSettings)
     lineage: LineageSettings = field(default_factory=LineageSettings)
     speaking: SpeakingSettings = field(default_factory=SpeakingSettings)
     evaluate: EvaluateSettings = field(default_factory=EvaluateSettings)

@@ -15,13 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lauter.datasets.corpus import Corpus
-from lauter.datasets.lineage import PARENT_FIELD
+from lauter.datasets.lineage import EDITOR, PARENT_FIELD
 from lauter.datasets.records import CELL_COLUMNS
 from lauter.filters.catalogue import NO_FIGURES, known_scores
 from lauter.filters.edit_steps import READ, STEP_FIELDS, edit_steps
 from lauter.filters.gates import judge
 from lauter.filters.near_duplicates import DUPLICATE_FIELDS, duplicates
-from lauter.filters.policy import Policy, check_scores
+from lauter.filters.policy import TAG_COLUMNS, Policy, check_scores
 
 
 class JudgingWriter(Protocol):
@@ -47,7 +47,7 @@ def judge_corpus(corpus: Corpus, writer: JudgingWriter, policy: Policy) -> pa.Ta
         check_scores(policy, known_scores(corpus.schema.names), NO_FIGURES)
     _keep(corpus, writer, _steps(corpus), STEP_FIELDS)
     have = set(corpus.schema.names)
-    wanted = ["request_id", *CELL_COLUMNS, "error_kind", "error", "score_errors", "stopped_by"]
+    wanted = ["request_id", *TAG_COLUMNS, "error_kind", "error", "score_errors", "stopped_by"]
     columns = [name for name in dict.fromkeys([*wanted, *policy.scores]) if name in have]
     of_copies = [field.name for field in DUPLICATE_FIELDS]
     rows = _table(corpus, [name for name in columns if name not in of_copies])
@@ -72,12 +72,16 @@ def _steps(corpus: Corpus) -> pa.Table:
 
 def _duplicates(corpus: Corpus, otherwise: pa.Table) -> pa.Table:
     """Return the columns of duplicates for each spoken row; ``otherwise`` are their verdicts."""
-    compared = ["request_id", "text", *CELL_COLUMNS]
+    compared = ["request_id", "text", *CELL_COLUMNS, "teacher", "teacher_fingerprint"]
     if "sound_print" in corpus.schema.names:
         compared.append("sound_print")
     spoken = _table(corpus, compared, where="error_kind IS NULL")
     fit = _beside(spoken.select(["request_id"]), otherwise.select(["request_id", "accepted"]))
-    return duplicates(spoken.append_column("fit", fit["accepted"]))
+    # An editor's fingerprint is bound to what it edits.
+    is_edit = pc.equal(spoken["teacher"], EDITOR)
+    variant = pc.if_else(is_edit, spoken["teacher_fingerprint"], "")
+    spoken = spoken.append_column("variant", variant).append_column("fit", fit["accepted"])
+    return duplicates(spoken)
 
 
 def _keep(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
-from lauter.datasets.tags import Language
+from lauter.datasets.tags import Language, without_sounds
 from lauter.filters.normalisation.chinese import normalise_chinese
 from lauter.filters.normalisation.english import normalise_english
 from lauter.filters.normalisation.japanese import normalise_japanese
@@ -27,15 +27,15 @@ def normalise(text: str, language: str) -> str:
     """Return ``text`` as scorers compare it; ``language`` is one of ``NORMALISED_LANGUAGES``.
 
     English becomes words with single spaces, Chinese simplified characters without any, Japanese
-    katakana as it is pronounced. Texts used last are remembered: references return often. Raises
-    ``UsageError`` for another language.
+    katakana as it is pronounced; sounds between words (``tags.Sound``) are left out. Texts used
+    last are remembered: references return often. Raises ``UsageError`` for another language.
     """
     normaliser = _NORMALISERS.get(language)
     if normaliser is None:
         raise UsageError(
             f"texts in '{language}' cannot be compared; choose {', '.join(_NORMALISERS)}"
         )
-    return normaliser(text)
+    return normaliser(without_sounds(text))
 
 
 @cache

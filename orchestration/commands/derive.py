@@ -1,0 +1,45 @@
+"""`lauter derive`: edits of what a corpus has, scored and judged like all else."""
+
+from omegaconf import DictConfig
+from rich.console import Console
+
+from lauter.datasets.corpus import Corpus
+from lauter.datasets.errors import UsageError
+from lauter.orchestration.making import make_scoring
+from lauter.orchestration.pricing import prices_of
+from lauter.orchestration.progress import speech_progress
+from lauter.orchestration.run_record import RunRecord
+from lauter.orchestration.tables import print_places, print_summary
+from lauter.pipelines.derive import derive
+from lauter.teacher.edit.derive import Derivation
+
+
+def run(settings: DictConfig, console: Console) -> int:
+    """Edit, score and judge what the corpus does not have yet, and print the corpus's table."""
+    derivations = [_derivation(word) for word in settings.derive.edits]
+    if not derivations:
+        raise UsageError(f"derive.edits is empty; choose from {', '.join(Derivation)}")
+    scoring = make_scoring(settings)
+    corpus = Corpus.open(settings.corpus)
+    record = RunRecord("derive", settings)
+    with speech_progress(console) as progress:
+        added = derive(
+            corpus, derivations,
+            seed=settings.seed, where=settings.derive.where,
+            open_scorers=scoring.open_scorers, policy=scoring.policy,
+            engine=scoring.engine, scoring=scoring.resources,
+            on_start=progress.start, on_batch=progress.advance,
+        )  # fmt: skip
+    corpus.refresh()
+    summary = record.count(corpus, scoring.policy)
+    record.write(corpus.path)
+    print_summary(console, summary, prices_of(settings))
+    console.print(f"added {added} rows")
+    print_places(console, corpus.path)
+    return 0
+
+
+def _derivation(word: str) -> Derivation:
+    if word not in set(Derivation):
+        raise UsageError(f"there is no edit '{word}'; derive.edits takes {', '.join(Derivation)}")
+    return Derivation(word)

@@ -1,0 +1,200 @@
+"""Edits of what a corpus has: its speech goes through an edit and comes back as speech of its own.
+
+Each is a request like any other: what it says and how, by an editor whose fingerprint is bound to
+the utterance that it edits, so the same edit of the same speech is the same request and is never
+made twice. The stage takes the parent's sound from the corpus itself, by its id.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, field, fields
+from importlib import metadata
+from typing import Any, Final
+
+import pyarrow as pa
+
+from lauter.datasets.audio import Clip, audio_digest, encode_flac
+from lauter.datasets.corpus import Corpus
+from lauter.datasets.errors import UsageError
+from lauter.datasets.identity import content_id
+from lauter.datasets.imports.requests import TEACHER as FOUND
+from lauter.datasets.lineage import EDIT_FIELD, EDITOR, PARENT_FIELD
+from lauter.datasets.location import Location
+from lauter.datasets.records import (
+    SPEECH_FIELDS,
+    Prompt,
+    Request,
+    requests_of,
+)
+from lauter.filters.gates import stopping_gates
+from lauter.filters.policy import Policy
+from lauter.pipelines.ancestry import PLANNED_SCHEMA
+from lauter.pipelines.engines.protocol import Engine
+from lauter.pipelines.first_rows import checked
+from lauter.pipelines.judge import judge_corpus
+from lauter.pipelines.score import Score, ScorerFactory
+from lauter.pipelines.stage import BatchFunction, Pipeline, Resources
+from lauter.teacher.edit.derive import VERSION, Derivation, applies, derived, derived_prompt
+
+_PROMPT: Final = tuple(one.name for one in fields(Prompt))
+_MADE: Final = (Derivation.NOISE, Derivation.SILENCE)
+"""What these made is edited further, whether it was accepted or not."""
+_TAKEN: Final = ("audio", *_PROMPT)
+
+
+@dataclass(frozen=True)
+class Derive:
+    """Adds ``SPEECH_FIELDS``: the parent's speech in ``corpus``, edited."""
+
+    corpus: Location
+    resources: Resources = field(default_factory=Resources)
+    name: str = "derive"
+
+    @property
+    def reads(self) -> Sequence[str]:
+        """A request, its parent and its edit."""
+        return tuple(PLANNED_SCHEMA.names)
+
+    @property
+    def adds(self) -> pa.Schema:
+        """The edited speech, or the error that came instead."""
+        return pa.schema(SPEECH_FIELDS)
+
+    def open(self) -> BatchFunction:
+        """Open the corpus and return the function that edits batches."""
+        corpus = Corpus.open(self.corpus)
+
+        def derive(batch: pa.RecordBatch) -> pa.RecordBatch:
+            parents = corpus.take(batch[PARENT_FIELD.name].to_pylist(), _TAKEN).to_pylist()
+            rows = [
+                _edited(request, parent, Derivation(edit))
+                for request, parent, edit in zip(
+                    requests_of(batch), parents, batch[EDIT_FIELD.name].to_pylist(), strict=True
+                )
+            ]
+            added = pa.RecordBatch.from_pylist(rows, schema=self.adds)
+            schema = pa.schema([*batch.schema, *self.adds])
+            return pa.RecordBatch.from_arrays([*batch.columns, *added.columns], schema=schema)
+
+        return derive
+
+
+def _edited(request: Request, parent: dict[str, Any], derivation: Derivation) -> dict[str, Any]:
+    started, worked = time.perf_counter(), time.thread_time()
+    row: dict[str, Any] = dict.fromkeys(one.name for one in SPEECH_FIELDS)
+    try:
+        clip = Clip(parent["audio"])
+        asked = Prompt(*(parent[name] for name in _PROMPT))
+        samples = derived(clip.samples, clip.sample_rate, asked, derivation, request.seed)
+        row["audio"] = encode_flac(samples, clip.sample_rate)
+        row["audio_digest"] = audio_digest(row["audio"])
+        row["sample_rate"] = clip.sample_rate
+        row["duration_s"] = len(samples) / clip.sample_rate
+    except Exception as error:
+        row |= {"error_kind": "failed", "error": f"{type(error).__name__}: {error}"}
+    row["attempts"] = 1
+    row["wall_s"] = time.perf_counter() - started
+    row["device_s"] = time.thread_time() - worked
+    return row
+
+
+def derive(
+    corpus: Corpus,
+    derivations: Sequence[Derivation],
+    *,
+    seed: int,
+    where: str | None,
+    open_scorers: tuple[ScorerFactory, ...],
+    policy: Policy,
+    engine: Engine,
+    scoring: Resources,
+    on_start: Callable[[int], None] = lambda pending: None,
+    on_batch: Callable[[pa.RecordBatch], None] = lambda batch: None,
+) -> int:
+    """Edit the accepted speech of ``corpus`` in each way that applies to it, score and judge.
+
+    ``where`` is an SQL condition that narrows what is edited. What noise or silence was put into is
+    edited further without being accepted. Returns the number of rows added. Raises ``UsageError``
+    where nothing in the corpus can be edited so.
+    """
+    added = found = 0
+    with corpus.writing() as writer:
+        for derivation in derivations:
+            # One after the other: what noise was put into is there when it is to be taken away.
+            corpus.refresh()
+            requests = _requests(corpus, derivation, seed, where)
+            found += len(requests)
+            pending = corpus.pending(requests)
+            if not pending.num_rows:
+                continue
+            on_start(pending.num_rows)
+            stages = (
+                Derive(corpus.path, scoring),
+                Score(open_scorers, corpus.voices(), stopping_gates(policy), scoring),
+            )
+            for batch in checked(engine.run(Pipeline(pending.schema, stages), pending)):
+                writer.append(batch)
+                added += batch.num_rows
+                on_batch(batch)
+            writer.flush()
+        if added:
+            judge_corpus(corpus, writer, policy)
+    if not found:
+        raise UsageError(
+            f"nothing in the corpus {corpus.path} can be edited by {', '.join(derivations)}; "
+            "ask for other edits, or for others of its utterances (derive.where)"
+        )
+    return added
+
+
+def _requests(corpus: Corpus, derivation: Derivation, seed: int, where: str | None) -> pa.Table:
+    """Return the edits of a kind that can be made of a corpus (``PLANNED_SCHEMA``)."""
+    made = [EDIT_FIELD.name] if EDIT_FIELD.name in corpus.schema.names else []
+    columns = ["request_id", "teacher", "error_kind", *_PROMPT, *made]
+    wanted = _ids(corpus, where)
+    rows = []
+    for batch in corpus.scan_judged(columns):
+        for row in batch.to_pylist():
+            edit = row.get(EDIT_FIELD.name)
+            is_fit = row["error_kind"] is None and (row["accepted"] or edit in _MADE)
+            prompt = Prompt(*(row[name] for name in _PROMPT))
+            found = row["teacher"] == FOUND
+            if (
+                is_fit
+                and (wanted is None or row["request_id"] in wanted)
+                and applies(prompt, derivation, edit, found=found)
+            ):
+                rows.append(_request(prompt, row["request_id"], derivation, seed))
+    return pa.Table.from_pylist(rows, schema=PLANNED_SCHEMA)
+
+
+def _ids(corpus: Corpus, where: str | None) -> set[str] | None:
+    if where is None:
+        return None
+    batches = corpus.scan(["request_id"], where=where)
+    return {one for batch in batches for one in batch["request_id"].to_pylist()}
+
+
+def _request(prompt: Prompt, parent: str, derivation: Derivation, seed: int) -> dict[str, Any]:
+    # Sounds shall not all stand in the same place.
+    seed += int(parent[:12], 16)
+    asked = derived_prompt(prompt, derivation, seed)
+    editor = {
+        "teacher": EDITOR,
+        "version": VERSION,
+        "edit": derivation.value,
+        "parent": parent,
+        "pyworld": metadata.version("pyworld"),
+    }
+    fingerprint = content_id("lauter.derived.v1", editor)
+    request = Request(asked, EDITOR, fingerprint, seed).identified()
+    told = dict(zip(_PROMPT, astuple(asked), strict=True))
+    return told | {
+        "request_id": request.request_id,
+        "prompt_id": asked.prompt_id,
+        "teacher": EDITOR,
+        "teacher_fingerprint": fingerprint,
+        "seed": seed,
+        PARENT_FIELD.name: parent,
+        EDIT_FIELD.name: derivation.value,
+    }

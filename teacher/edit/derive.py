@@ -1,0 +1,100 @@
+"""Edits of speech that is there already, whoever spoke it: what each does, and to what it applies.
+
+Levels of emotion and pace are asked for in prompts (``edit.py``). These are the other edits that an
+Audio-Edit model learns (Step-Audio-EditX, arXiv 2511.03601): taking an emotion or a style back,
+noise and silence in and out, sounds between words.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from enum import StrEnum
+from typing import Final
+
+from lauter.datasets.audio import Samples
+from lauter.datasets.records import Prompt
+from lauter.datasets.tags import Emotion, Sound, Style
+from lauter.teacher.edit.inverse import without_emotion, without_style
+from lauter.teacher.edit.noise import with_noise, without_noise
+from lauter.teacher.edit.pauses import with_silence, without_silence
+from lauter.teacher.edit.sounds import tagged, with_sound
+from lauter.teacher.edit.world import analyse, synthesise
+
+VERSION: Final = 1
+"""Raise it with every change of these edits that changes what is heard."""
+NOISE_DB: Final = 15.0
+SILENCE_S: Final = 0.6
+
+
+class Derivation(StrEnum):
+    """An edit, in the words that stand in the column ``edit``."""
+
+    REMOVE_EMOTION = "remove emotion"
+    REMOVE_STYLE = "remove style"
+    NOISE = "noise"
+    DENOISE = "denoise"
+    SILENCE = "silence"
+    TRIM_SILENCE = "trim silence"
+    BREATHING = "breathing"
+    LAUGHTER = "laughter"
+    PAUSE = "pause"
+
+
+_SOUNDS: Final[Mapping[Derivation, Sound]] = {
+    Derivation.BREATHING: Sound.BREATHING,
+    Derivation.LAUGHTER: Sound.LAUGHTER,
+    Derivation.PAUSE: Sound.PAUSE,
+}
+
+
+def derived(
+    samples: Samples, sample_rate: int, prompt: Prompt, derivation: Derivation, seed: int
+) -> Samples:
+    """Return edited speech, float32 ``[samples]``; ``prompt`` is what ``samples`` were asked for.
+
+    Pure. Raises ``UsageError`` for speech that is too short.
+    """
+    match derivation:
+        case Derivation.REMOVE_EMOTION:
+            frames = analyse(samples, sample_rate)
+            return synthesise(without_emotion(frames, prompt.emotion, prompt.emotion_level), seed)
+        case Derivation.REMOVE_STYLE:
+            frames = without_style(analyse(samples, sample_rate), prompt.language)
+            return synthesise(frames, seed)
+        case Derivation.NOISE:
+            return with_noise(samples, sample_rate, NOISE_DB, seed)
+        case Derivation.DENOISE:
+            return without_noise(samples, sample_rate)
+        case Derivation.SILENCE:
+            return with_silence(samples, sample_rate, SILENCE_S)
+        case Derivation.TRIM_SILENCE:
+            return without_silence(samples, sample_rate)
+    return with_sound(samples, sample_rate, prompt.text, _SOUNDS[derivation], seed)
+
+
+def derived_prompt(prompt: Prompt, derivation: Derivation, seed: int) -> Prompt:
+    """Return what edited speech answers to: its tags say what it is now, its text what is heard."""
+    if derivation == Derivation.REMOVE_EMOTION:
+        return replace(prompt, emotion=Emotion.NEUTRAL.value, emotion_level=0)
+    if derivation == Derivation.REMOVE_STYLE:
+        return replace(prompt, style=Style.PLAIN.value)
+    if derivation in _SOUNDS:
+        return replace(prompt, text=tagged(prompt.text, _SOUNDS[derivation], seed))
+    return prompt
+
+
+def applies(prompt: Prompt, derivation: Derivation, edit: str | None, *, found: bool) -> bool:
+    """Whether an edit does anything to speech that was made by ``edit`` (None: by none).
+
+    ``found`` says that it was recorded elsewhere, where noise and silence may be in it already. An
+    emotion can be taken back from plain speech, where pitch and pace are its own.
+    """
+    match derivation:
+        case Derivation.REMOVE_EMOTION:
+            return prompt.emotion != Emotion.NEUTRAL and prompt.style == Style.PLAIN
+        case Derivation.REMOVE_STYLE:
+            return prompt.style != Style.PLAIN
+        case Derivation.DENOISE:
+            return found or edit == Derivation.NOISE
+        case Derivation.TRIM_SILENCE:
+            return found or edit == Derivation.SILENCE
+    return edit not in set(Derivation)
