@@ -10,13 +10,17 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import cast
 
 import pyarrow as pa
 
 from lauter.datasets.audio import audio_digest, encode_flac
 from lauter.datasets.errors import LauterError, UsageError
+from lauter.datasets.layout import Reference
+from lauter.datasets.lineage import PARENT_FIELD
+from lauter.datasets.location import Location
 from lauter.datasets.records import (
     REQUEST_SCHEMA,
     SERVER_ATTEMPTS_FIELD,
@@ -26,9 +30,17 @@ from lauter.datasets.records import (
     Request,
     requests_of,
 )
+from lauter.pipelines.generations import Parents
 from lauter.pipelines.stage import BatchFunction, Resources
 from lauter.teacher.device_time import DeviceTime
-from lauter.teacher.protocol import Speech, Teacher, UnspokenError, close, parts_of
+from lauter.teacher.protocol import (
+    EditingTeacher,
+    Speech,
+    Teacher,
+    UnspokenError,
+    close,
+    parts_of,
+)
 
 Answers = Sequence[Speech | Exception]
 
@@ -45,7 +57,8 @@ class Speak:
     time, as pools of servers do, whose answers a time-out here would throw away). ``back_off_s`` is
     the wait before the second attempt, doubled with each further one and jittered. A teacher that
     answers in codes (``codes``) leaves the audio to the stage that decodes; with ``logits`` its
-    likeliest codes are kept as well.
+    likeliest codes are kept as well. Of a teacher that edits what was spoken, ``parents`` is the
+    corpus where that is.
     """
 
     open_teacher: Callable[[], Teacher]
@@ -55,12 +68,14 @@ class Speak:
     back_off_s: float = 0.5
     codes: bool = False
     logits: bool = False
+    parents: Location | None = None
     name: str = "speak"
 
     @property
     def reads(self) -> Sequence[str]:
-        """All of a request."""
-        return tuple(REQUEST_SCHEMA.names)
+        """All of a request, and its parent where that is edited."""
+        edited = [] if self.parents is None else [PARENT_FIELD.name]
+        return (*REQUEST_SCHEMA.names, *edited)
 
     @property
     def adds(self) -> pa.Schema:
@@ -82,13 +97,16 @@ class _Speaking:
     def __init__(self, stage: Speak) -> None:
         self._stage = stage
         self._teacher = stage.open_teacher()
+        self._parents = None if stage.parents is None else Parents(stage.parents)
         self._is_closed = False
         self._lock = threading.Lock()
         self._time = DeviceTime(1, at=time.perf_counter())
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         schema = self._stage.adds
-        added = pa.RecordBatch.from_pylist(self.speak(list(requests_of(batch))), schema=schema)
+        parents = self._parents.of(batch) if self._parents else {}
+        rows = self._rows(list(requests_of(batch)), parents)
+        added = pa.RecordBatch.from_pylist(rows, schema=schema)
         return pa.RecordBatch.from_arrays(
             [*batch.columns, *added.columns], schema=pa.schema([*batch.schema, *schema])
         )
@@ -97,22 +115,42 @@ class _Speaking:
         self._is_closed = True
         close(self._teacher)
 
-    def speak(self, requests: list[Request]) -> list[dict[str, object]]:
-        answers, seconds = self._ask(requests)
+    def _rows(
+        self, requests: list[Request], parents: Mapping[str, Reference | UnspokenError]
+    ) -> list[dict[str, object]]:
+        """Return a row for each request; of those whose parent is not there, nothing is asked."""
+        orphans = {
+            request: _failed(parent, 0.0, 0)
+            for request, parent in parents.items()
+            if isinstance(parent, UnspokenError)
+        }
+        asked = [request for request in requests if request.request_id not in orphans]
+        spoken = iter(self.speak(asked, parents) if asked else [])
+        return [orphans.get(request.request_id) or next(spoken) for request in requests]
+
+    def speak(
+        self, requests: list[Request], parents: Mapping[str, Reference | UnspokenError]
+    ) -> list[dict[str, object]]:
+        answers, seconds = self._ask(requests, parents)
         if isinstance(answers, Exception):
             if len(requests) == 1:
-                return [self._persist(requests[0], answers, seconds, attempts=1)]
-            return [self._persist(request, None, 0.0, attempts=0) for request in requests]
+                return [self._persist(requests[0], parents, answers, seconds, attempts=1)]
+            return [self._persist(request, parents, None, 0.0, attempts=0) for request in requests]
         shares = parts_of(answers, seconds)
         return [
-            self._persist(request, answer, share, attempts=1)
+            self._persist(request, parents, answer, share, attempts=1)
             if isinstance(answer, Exception)
             else self._spoken(request, answer, share, attempts=1)
             for request, answer, share in zip(requests, answers, shares, strict=True)
         ]
 
     def _persist(
-        self, request: Request, error: Exception | None, seconds: float, attempts: int
+        self,
+        request: Request,
+        parents: Mapping[str, Reference | UnspokenError],
+        error: Exception | None,
+        seconds: float,
+        attempts: int,
     ) -> dict[str, object]:
         """Ask for one request until it is spoken or its attempts are used up."""
         while attempts < self._stage.attempts and not isinstance(error, _FINAL):
@@ -122,7 +160,7 @@ class _Speaking:
             if attempts:
                 pause = self._stage.back_off_s * 2 ** (attempts - 1)
                 time.sleep(pause * random.uniform(0.5, 1.5))
-            answers, spent = self._ask([request])
+            answers, spent = self._ask([request], parents)
             seconds += spent
             attempts += 1
             answer = answers if isinstance(answers, Exception) else answers[0]
@@ -162,7 +200,7 @@ class _Speaking:
         return row
 
     def _ask(
-        self, requests: list[Request]
+        self, requests: list[Request], parents: Mapping[str, Reference | UnspokenError]
     ) -> tuple[Sequence[Speech | Exception] | Exception, float]:
         """Ask once, with a time-out; a raised exception comes back as a value.
 
@@ -170,18 +208,20 @@ class _Speaking:
         """
         before_s = self._part_s(1)
         try:
-            answer = self._answer(requests)
+            answer = self._answer(requests, parents)
         finally:
             after_s = self._part_s(-1)
         return answer, after_s - before_s
 
-    def _answer(self, requests: list[Request]) -> Sequence[Speech | Exception] | Exception:
+    def _answer(
+        self, requests: list[Request], parents: Mapping[str, Reference | UnspokenError]
+    ) -> Sequence[Speech | Exception] | Exception:
         answers: queue.SimpleQueue[Answers | Exception] = queue.SimpleQueue()
         teacher = self._teacher
 
         def ask() -> None:
             try:
-                spoken = teacher.speak(requests)
+                spoken = _asked(teacher, requests, parents)
                 if len(spoken) != len(requests):
                     raise RuntimeError(
                         f"the teacher '{teacher.name}' gave {len(spoken)} answers "
@@ -210,6 +250,17 @@ class _Speaking:
         with self._lock:
             self._time = self._time.changed(by, time.perf_counter())
             return self._time.part_s
+
+
+def _asked(
+    teacher: Teacher, requests: list[Request], parents: Mapping[str, Reference | UnspokenError]
+) -> Sequence[Speech | Exception]:
+    """Ask for edits of what was spoken, or for speech: a generation is all of one or the other."""
+    found = [parents.get(request.request_id) for request in requests]
+    references = [one for one in found if isinstance(one, Reference)]
+    if len(references) < len(requests):
+        return teacher.speak(requests)
+    return cast(EditingTeacher, teacher).edit(requests, references)
 
 
 def _as_answer(answer: object, teacher: str) -> Speech | Exception:

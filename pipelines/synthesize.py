@@ -6,7 +6,7 @@ whole, and the same call goes on from there.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,6 +17,7 @@ from lauter.filters.policy import Policy
 from lauter.pipelines.decode import Decode
 from lauter.pipelines.engines.protocol import Engine
 from lauter.pipelines.first_rows import checked
+from lauter.pipelines.generations import generations
 from lauter.pipelines.judge import judge_corpus
 from lauter.pipelines.plan import Plan
 from lauter.pipelines.references import reference_voices
@@ -86,17 +87,23 @@ def synthesize(
         if new.num_rows:
             writer.put_voices(new)
         added = 0
-        for batch in _spoken(job, pending, corpus):
-            writer.append(batch, replacing=job.retry_failed)
-            added += batch.num_rows
-            on_batch(batch)
-        writer.flush()
+        edits_parents = teacher.capabilities().edits_parents
+        for generation in generations(pending) if edits_parents else [pending]:
+            for batch in _spoken(job, generation, corpus, edits_parents=edits_parents):
+                writer.append(batch, replacing=job.retry_failed)
+                added += batch.num_rows
+                on_batch(batch)
+            writer.flush()
         judge_corpus(corpus, writer, job.policy)
     return added
 
 
-def _spoken(job: Job, pending: pa.Table, corpus: Corpus) -> Iterator[pa.RecordBatch]:
+def _spoken(
+    job: Job, pending: pa.Table, corpus: Corpus, *, edits_parents: bool
+) -> Iterator[pa.RecordBatch]:
     """Yield finished rows of what is pending; of what failed, nothing is asked for that came."""
+    if edits_parents:
+        job = replace(job, speaking=replace(job.speaking, parents=corpus.path))
     pipeline = pipeline_of(job, pending.schema, corpus.voices())
     if not job.retry_failed:
         yield from checked(job.engine.run(pipeline, pending))

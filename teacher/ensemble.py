@@ -10,12 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
+from typing import cast
 
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
+from lauter.datasets.layout import Reference
 from lauter.datasets.records import Request
 from lauter.teacher.protocol import (
     Capabilities,
+    EditingTeacher,
     Speech,
     Teacher,
     UnspokenError,
@@ -23,6 +26,8 @@ from lauter.teacher.protocol import (
     keep,
     parts_of,
 )
+
+_Ask = Callable[[Sequence[Request]], Sequence[Speech | Exception]]
 
 
 class Ensemble:
@@ -60,6 +65,7 @@ class Ensemble:
             styles=tuple(dict.fromkeys(style for part in parts for style in part.styles)),
             cloning=any(part.cloning for part in parts),
             editing=any(part.editing for part in parts),
+            edits_parents=any(part.edits_parents for part in parts),
             codes=any(part.codes for part in parts),
             logits=any(part.logits for part in parts),
             sampled=any(part.sampled for part in parts),
@@ -83,6 +89,17 @@ class Ensemble:
 
     def speak(self, requests: Sequence[Request]) -> Sequence[Speech | Exception]:
         """Return, in order, what each teacher makes of its requests."""
+        return self._answers(requests, None)
+
+    def edit(
+        self, requests: Sequence[Request], parents: Sequence[Reference]
+    ) -> Sequence[Speech | Exception]:
+        """Return, in order, what each teacher makes of parents, where it wants them."""
+        return self._answers(requests, parents)
+
+    def _answers(
+        self, requests: Sequence[Request], parents: Sequence[Reference] | None
+    ) -> Sequence[Speech | Exception]:
         shares: dict[str, list[int]] = {}
         for number, request in enumerate(requests):
             voice = (request.prompt.speaker, request.prompt.dialect)
@@ -91,13 +108,23 @@ class Ensemble:
         with ThreadPoolExecutor(len(shares) or 1) as threads:
             spoken = {
                 name: threads.submit(
-                    _timed, self._parts[name].speak, [requests[number] for number in numbers]
+                    _timed,
+                    self._asked(name, [parents[number] for number in numbers] if parents else None),
+                    [requests[number] for number in numbers],
                 )
                 for name, numbers in shares.items()
             }
             for name, numbers in shares.items():
                 answers |= zip(numbers, _answers(spoken[name].result, numbers), strict=True)
         return [answers[number] for number in range(len(requests))]
+
+    def _asked(self, name: str, parents: Sequence[Reference] | None) -> _Ask:
+        """Return how a teacher is asked: with the parents of its requests, where it wants them."""
+        part = self._parts[name]
+        if parents is None or not self._abilities[name].edits_parents:
+            return part.speak
+        editing = cast(EditingTeacher, part)
+        return lambda requests: editing.edit(requests, parents)
 
     def keep(self) -> None:
         """Keep what all teachers run; see ``protocol.keep``."""
@@ -162,9 +189,7 @@ def _highest(levels: Sequence[Mapping[str, int]]) -> dict[str, int]:
     return {name: max(one.get(name, 0) for one in levels) for name in names}
 
 
-def _timed(
-    speak: Callable[[Sequence[Request]], Sequence[Speech | Exception]], requests: Sequence[Request]
-) -> Sequence[Speech | Exception]:
+def _timed(speak: _Ask, requests: Sequence[Request]) -> Sequence[Speech | Exception]:
     """Return what a teacher makes of its requests, each with its part of the teacher's time."""
     started = time.perf_counter()
     answers = list(speak(requests))

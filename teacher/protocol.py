@@ -11,6 +11,7 @@ from typing import Protocol
 from lauter.datasets.audio import Samples
 from lauter.datasets.errors import LauterError
 from lauter.datasets.identity import content_id
+from lauter.datasets.layout import Reference
 from lauter.datasets.records import Prompt, Request
 from lauter.datasets.tags import Emotion, Style
 from lauter.datasets.voices import Voice
@@ -80,6 +81,7 @@ class Capabilities:
     styles: tuple[str, ...] = (Style.PLAIN.value,)
     cloning: bool = False
     editing: bool = False
+    edits_parents: bool = False
     codes: bool = False
     logits: bool = False
     sampled: bool = False
@@ -128,6 +130,16 @@ class Teacher(Protocol):
         Speech depends on the request alone, not on its neighbours in the batch. An exception
         raised instead of returned makes the caller ask again, one request at a time.
         """
+        ...
+
+
+class EditingTeacher(Teacher, Protocol):
+    """A teacher that makes manners of speech that was spoken before."""
+
+    def edit(
+        self, requests: Sequence[Request], parents: Sequence[Reference]
+    ) -> Sequence[Speech | Exception]:
+        """Return, in order, each request's speech, made of the parent's beside it."""
         ...
 
 

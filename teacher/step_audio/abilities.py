@@ -4,15 +4,16 @@
 |---|---|---|---|---|
 | ``tts_3b`` | all | joy 2, anger 2, sadness 1, cute 1 | 2 | rap, sung |
 | ``editx_clone`` | English, Mandarin, Cantonese, Sichuanese | – | – | – |
-| ``editx_edit`` | the same | joy, sadness, anger, fear, cute 3 | 2 | – |
+| ``editx`` | the same | joy, sadness, anger, fear, cute 3 | 2 | – |
 | ``aqaa`` | all but Korean | joy, sadness, anger 1 | 1 | – |
 | ``continuation`` | all | – | – | – |
 
 A level is never said by another one's word: what a checkpoint has no word for is refused at
-planning. For ``tts_3b`` levels are its own (``tags.py``), for ``editx_edit`` each is a pass more
-(``edits.py``), ``aqaa`` is told in words of which none is stronger than another. A continuation has
-the manner of the speech that it goes on from and cannot be told another. British English has no
-word of its own and comes with the reference, except for ``aqaa``, which can be told.
+planning. For ``tts_3b`` levels are its own (``tags.py``). ``editx`` clones neutral speech and edits
+it, so each is a pass more (``edits.py``). ``aqaa`` is told in words of which none is stronger than
+another. A continuation has the manner of the speech that it goes on from and cannot be told
+another. British English has no word of its own and comes with the reference, except for ``aqaa``,
+which can be told.
 
 Sources: ``stepfun-ai/Step-Audio:tts.py``, ``stepfun-ai/Step-Audio-EditX:README.md``, the model card
 of ``stepfun-ai/Step-Audio-AQAA``, arXiv 2502.11946 (section 5.1.1).
@@ -39,7 +40,7 @@ _EDITX: Final = (
 _DIALECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "tts_3b": tuple(Dialect),
     "editx_clone": _EDITX,
-    "editx_edit": _EDITX,
+    "editx": _EDITX,
     "aqaa": tuple(one for one in Dialect if one != Dialect.KOREAN),
     "continuation": tuple(Dialect),
 }
@@ -55,11 +56,13 @@ _ASKED: Final[Mapping[str, Capabilities]] = {
         sampled=True,
     ),
     "editx_clone": Capabilities(voices=(), cloning=True, codes=True, sampled=True),
-    "editx_edit": Capabilities(
+    "editx": Capabilities(
         voices=(),
         emotion_levels=_NEUTRAL | {one.value: MOST_PASSES for one in EDITED_EMOTIONS},
         speed_levels={"fast": MOST_SPEED, "slow": MOST_SPEED},
+        cloning=True,
         editing=True,
+        edits_parents=True,
         codes=True,
         sampled=True,
     ),

@@ -1,4 +1,4 @@
-"""What Step-Audio-EditX can change in speech, and the passes that a prompt asks of it.
+"""What Step-Audio-EditX can change in speech, and the pass that a prompt asks of it.
 
 It was taught 14 emotions and 32 styles, each more strongly at every further pass, their removal,
 four words for speed, ten sounds between words, and to take noise or silence away (arXiv 2511.03601;
@@ -37,7 +37,7 @@ SOUNDS: Final = (
 MOST_PASSES: Final = 3
 """Passes of an emotion whose effect was measured (``README.md``, evaluation: iterations 0 to 3)."""
 MOST_SPEED: Final = 2
-"""Speed has two words each way, and no further pass."""
+"""Speed was taught in two strengths each way."""
 
 _BRACKETED: Final = re.compile(r"\[([^\[\]]*)\]")
 
@@ -91,31 +91,24 @@ _OF_EMOTION: Final = {
 }
 EDITED_EMOTIONS: Final = tuple(_OF_EMOTION)
 """What of our emotions EditX makes."""
-_OF_SPEED: Final = {1: "faster", 2: "more faster", -1: "slower", -2: "more slower"}
 
 
-def edits_of(prompt: Prompt) -> tuple[Edit, ...]:
-    """Return the passes that make neutral speech what a prompt asks for, in their order.
+def step_of(prompt: Prompt) -> Edit:
+    """Return the pass that makes of its parent's speech what ``prompt`` asks for.
 
-    Level n of an emotion is n passes; speed comes after, in one. Raises ``UsageError`` for what
-    EditX cannot do.
+    A level is a pass more: the same word again. Raises ``UsageError`` for what EditX cannot do, and
+    for neutral speech, which is no edit.
     """
+    if prompt.speed_level:
+        return Edit(EditKind.SPEED, "faster" if prompt.speed_level > 0 else "slower")
     if prompt.style != Style.PLAIN:
         raise UsageError(
             f"Step-Audio-EditX makes no {prompt.style} of speech; ask for style 'plain'"
         )
-    if prompt.emotion_level > MOST_PASSES or abs(prompt.speed_level) > MOST_SPEED:
-        raise UsageError(
-            f"Step-Audio-EditX has levels 1 to {MOST_PASSES} of an emotion and 1 to {MOST_SPEED} "
-            f"of speed, not {prompt.emotion_level} and {prompt.speed_level}; ask for less"
-        )
-    passes = []
-    if prompt.emotion != Emotion.NEUTRAL:
-        kind, word = _OF_EMOTION[Emotion(prompt.emotion)]
-        passes += [Edit(kind, word)] * prompt.emotion_level
-    if prompt.speed_level:
-        passes.append(Edit(EditKind.SPEED, _OF_SPEED[prompt.speed_level]))
-    return tuple(passes)
+    if prompt.emotion == Emotion.NEUTRAL:
+        raise UsageError("neutral speech is no edit; ask the layout that clones for it")
+    kind, word = _OF_EMOTION[Emotion(prompt.emotion)]
+    return Edit(kind, word)
 
 
 def _check(word: str, known: tuple[str, ...], kind: str) -> None:

@@ -17,6 +17,7 @@ from lauter.datasets.codes import Codes
 from lauter.datasets.errors import LauterError, UsageError
 from lauter.datasets.identity import content_id
 from lauter.datasets.layout import STEP_AUDIO, Reference, Vocabulary
+from lauter.datasets.lineage import edit_of, parent_of
 from lauter.datasets.records import Prompt, Request
 from lauter.teacher.attempts import IN_PROCESS, OK, Attempt
 from lauter.teacher.protocol import (
@@ -34,6 +35,8 @@ from lauter.teacher.step_audio.completion import (
     CompletionRequest,
     Identity,
 )
+from lauter.teacher.step_audio.edit_layout import EditLayout
+from lauter.teacher.step_audio.edits import step_of
 from lauter.teacher.step_audio.layouts import CONTEXT, Layout, TokenPrompt, parted
 from lauter.teacher.step_audio.likeliest import cached_logits
 from lauter.teacher.step_audio.repeatability import repeatability
@@ -46,17 +49,19 @@ from lauter.teacher.step_audio.voices import KnownVoice, read_voices
 VERSION: Final = 1
 """Raise it with every change of this package that changes which codes come."""
 STUDENT: Final = "student"
+EDITX: Final = "editx"
 
 
 class StepAudio:
     """Asks a model for speech codes.
 
-    ``layout`` is ``student``, ``tts_3b``, ``editx_clone``, ``aqaa`` or ``continuation``. A student
-    is told by its folder (``student``: the small files of it are enough), the others by their
-    SentencePiece model (``tokenizer``) and a file of voices (``voices``, see ``voices.py``).
-    ``completer`` opens whoever runs the model. ``wordings`` replaces our templates by an
-    operator's. A request is asked for ``tries`` times, each with another seed, until its answer is
-    speech; with ``top`` so many likeliest codes are kept of each place (0: none). ``codec`` is
+    ``layout`` is ``student``, ``tts_3b``, ``editx_clone``, ``aqaa``, ``continuation`` or ``editx``,
+    which clones neutral speech and edits it pass by pass. A student is told by its folder
+    (``student``: the small files of it are enough), the others by their SentencePiece model
+    (``tokenizer``) and a file of voices (``voices``, see ``voices.py``). ``completer`` opens who
+    runs the model. ``wordings`` replaces our templates by an operator's: a file, of ``editx`` a
+    folder of two. A request is asked for ``tries`` times, each with another seed, until its answer
+    is speech; with ``top`` so many likeliest codes are kept of each place (0: none). ``codec`` is
     the fingerprint of the codec whose codes a checkpoint speaks, where that is known.
     """
 
@@ -123,6 +128,7 @@ class StepAudio:
                 "teacher": self.name,
                 "version": VERSION,
                 "layout": self._layout.fingerprint(),
+                **({"edits": self._edits.fingerprint()} if self._edits else {}),
                 # Where the weights are known, what a server calls them tells nothing more.
                 "model": "" if identity.checkpoint else identity.model,
                 "checkpoint": identity.checkpoint,
@@ -154,8 +160,22 @@ class StepAudio:
 
         Nothing is asked for requests that were planned with another model than answers.
         """
+        return self._answers(requests, [None] * len(requests))
+
+    def edit(
+        self, requests: Sequence[Request], parents: Sequence[Reference]
+    ) -> Sequence[Speech | Exception]:
+        """Return the codes of each request, edited from the parent's, or the exception instead."""
+        return self._answers(requests, parents)
+
+    def _answers(
+        self, requests: Sequence[Request], parents: Sequence[Reference | None]
+    ) -> Sequence[Speech | Exception]:
         here = self._fingerprint_here()
-        wishes = [self._wish(request, here) for request in requests]
+        wishes = [
+            self._wish(request, here, parent)
+            for request, parent in zip(requests, parents, strict=True)
+        ]
         for number in range(self._tries):
             pending = [wish for wish in wishes if wish.answer is None]
             if not pending:
@@ -174,7 +194,7 @@ class StepAudio:
         Raises ``LauterError`` where nobody answers.
         """
         request = Request(prompt, self.name, "", 0).identified()
-        asked = self._wish(request, None)
+        asked = self._wish(request, None, None)
         if isinstance(asked.answer, Exception):
             raise asked.answer
         return repeatability(self.completer, asked.asked(0, 0))
@@ -190,17 +210,27 @@ class StepAudio:
         if "completer" in self.__dict__:
             self.completer.close()
 
-    def _wish(self, request: Request, here: str | None) -> "_Wish":
+    def _wish(self, request: Request, here: str | None, parent: Reference | None) -> "_Wish":
         refused = refusal(self._capabilities, self.name, request.prompt)
         if refused:
             return _Wish(request, None, UsageError(refused))
         if other := self._other(request, here):
             return _Wish(request, None, other)
         try:
-            prompt = self._layout.prompt(request, self._reference(request))
+            prompt = self._prompt(request, parent)
             return _Wish(request, prompt, writes=self._kind == "aqaa")
         except LauterError as error:
             return _Wish(request, None, error)
+
+    def _prompt(self, request: Request, parent: Reference | None) -> TokenPrompt:
+        if self._edits is None or parent_of(request.prompt) is None:
+            return self._layout.prompt(request, self._reference(request))
+        if parent is None:
+            raise UsageError(
+                f"the request is an edit ({edit_of(request.prompt)}) of speech that is not there; "
+                "ask for its chain from the neutral speech on (quotas.chains=true)"
+            )
+        return self._edits.prompt(parent, step_of(request.prompt))
 
     def _fingerprint_here(self) -> str | None:
         """Return the fingerprint with those who answer, None where nobody does or none can change.
@@ -250,8 +280,24 @@ class StepAudio:
         return {} if self._voices is None else read_voices(Path(self._voices))
 
     @cached_property
+    def _edits(self) -> EditLayout | None:
+        """How speech is edited, where the layout does that."""
+        if self._kind != EDITX:
+            return None
+        wordings = read_wordings("editx_edit", self._wordings_of("editx_edit"))
+        return EditLayout(self._layout.tokenizer, wordings, STEP_AUDIO, self._layout.context)
+
+    def _wordings_of(self, layout: str) -> Path | None:
+        """Return the operator's file; of EditX, the one of two in the operator's folder."""
+        if self._wordings is None:
+            return None
+        given = Path(self._wordings)
+        return given / f"{layout}.yaml" if self._kind == EDITX else given
+
+    @cached_property
     def _layout(self) -> Layout:
-        wordings = read_wordings(self._kind, Path(self._wordings) if self._wordings else None)
+        kind = "editx_clone" if self._kind == EDITX else self._kind
+        wordings = read_wordings(kind, self._wordings_of(kind))
         folder = self._folder
         if folder is not None:
             context = self._context or folder.context

@@ -5,11 +5,12 @@ import itertools
 import pytest
 
 from lauter.datasets.errors import UsageError
+from lauter.datasets.lineage import parent_of
 from lauter.datasets.records import Prompt
 from lauter.datasets.tags import MAX_LEVEL, Dialect, Emotion, Style
 from lauter.datasets.voices import Voice
 from lauter.teacher.step_audio.abilities import capabilities, check_asked
-from lauter.teacher.step_audio.edits import edits_of
+from lauter.teacher.step_audio.edits import MOST_PASSES, MOST_SPEED, step_of
 from lauter.teacher.step_audio.tags import released_tags
 
 VOICES = tuple(
@@ -55,14 +56,17 @@ def test_what_tts_3b_can_be_asked_for_has_released_words_and_nothing_else_has() 
 def test_what_editx_can_be_asked_for_are_the_edits_it_was_taught() -> None:
     for one in prompts():
         if one.dialect in ("ja-JP", "ko-KR"):
-            assert not is_asked("editx_edit", one)
+            assert not is_asked("editx", one)
+            continue
+        if parent_of(one) is None:
+            assert is_asked("editx", one)  # it clones
             continue
         try:
-            edits_of(one)
-            can = True
+            step_of(one)
+            can = one.emotion_level <= MOST_PASSES and abs(one.speed_level) <= MOST_SPEED
         except (UsageError, KeyError):
             can = False
-        assert is_asked("editx_edit", one) == can, one
+        assert is_asked("editx", one) == can, one
 
 
 @pytest.mark.parametrize(
@@ -70,7 +74,7 @@ def test_what_editx_can_be_asked_for_are_the_edits_it_was_taught() -> None:
     [
         ("tts_3b", 7 * 13),
         ("editx_clone", 5),
-        ("editx_edit", 5 * 20),
+        ("editx", 5 * 20),
         ("aqaa", 6 * 6),
         ("continuation", 7),
     ],

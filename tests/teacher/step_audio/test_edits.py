@@ -15,7 +15,7 @@ from lauter.teacher.step_audio.edits import (
     STYLES,
     Edit,
     EditKind,
-    edits_of,
+    step_of,
 )
 
 
@@ -27,36 +27,34 @@ def test_the_words_are_as_many_as_were_released() -> None:
     assert [len(set(words)) for words in (EMOTIONS, STYLES, SPEEDS, SOUNDS)] == [14, 32, 4, 10]
 
 
-def test_neutral_speech_needs_no_pass() -> None:
-    assert edits_of(prompt()) == ()
-
-
-def test_a_level_is_a_pass_more_and_speed_comes_last() -> None:
-    asked = prompt(emotion="anger", emotion_level=3, speed_level=-2)
+def test_a_level_is_the_same_pass_again_and_speed_comes_last() -> None:
     angry = Edit(EditKind.EMOTION, "angry")
-    assert edits_of(asked) == (angry, angry, angry, Edit(EditKind.SPEED, "more slower"))
+    assert [step_of(prompt(emotion="anger", emotion_level=level)) for level in (1, 2, 3)] == [
+        angry, angry, angry,
+    ]  # fmt: skip
+    slow = prompt(emotion="anger", emotion_level=3, speed_level=-2)
+    assert step_of(slow) == Edit(EditKind.SPEED, "slower")
 
 
 def test_cute_is_a_style_to_editx() -> None:
-    assert edits_of(prompt(emotion="cute", emotion_level=1)) == (Edit(EditKind.STYLE, "act_coy"),)
+    assert step_of(prompt(emotion="cute", emotion_level=1)) == Edit(EditKind.STYLE, "act_coy")
 
 
 @pytest.mark.parametrize("emotion", EDITED_EMOTIONS)
-def test_every_pass_of_an_emotion_is_an_edit_that_was_taught(emotion: Emotion) -> None:
-    assert len(edits_of(prompt(emotion=emotion.value, emotion_level=MOST_PASSES))) == MOST_PASSES
+def test_every_emotion_is_an_edit_that_was_taught(emotion: Emotion) -> None:
+    assert step_of(prompt(emotion=emotion.value, emotion_level=MOST_PASSES)).value
 
 
 @pytest.mark.parametrize(
     ("columns", "complaint"),
     [
-        ({"emotion": "joy", "emotion_level": 4}, "levels 1 to 3 of an emotion"),
-        ({"speed_level": 3}, "1 to 2 of speed, not 0 and 3"),
         ({"style": "rap"}, "makes no rap of speech"),
+        ({}, "neutral speech is no edit"),
     ],
 )
 def test_what_editx_cannot_do_is_refused(columns: dict[str, object], complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):
-        edits_of(prompt(**columns))
+        step_of(prompt(**columns))
 
 
 @pytest.mark.parametrize(
