@@ -39,6 +39,7 @@ SCORES: Mapping[str, tuple[str, ...]] = {
     "mos": ("mos", "mos_signal", "mos_background"),
     "asr": ("transcript", "asr_confidence", "asr_language_probability"),
     "error_rate": ("cer", "wer", "syllable_error_rate", "mistakes"),
+    "emotion": ("emotion_heard", "emotion_probability"),
     "prosody": (
         "f0_mean_hz",
         "f0_median_hz",
@@ -57,7 +58,7 @@ NO_FIGURES = frozenset(
     {
         *no_figures(UTTERANCE_SCHEMA),
         *no_figures(DUPLICATE_FIELDS),
-        *("sound_print", "speaker_embedding", "transcript", "mistakes"),
+        *("sound_print", "speaker_embedding", "transcript", "mistakes", "emotion_heard"),
     }
 )
 """The shipped columns that are no numbers."""
