@@ -7,7 +7,7 @@ CONSTRAINTS := -c requirements/constraints.txt
 # `datasets/` here must never shadow Hugging Face's `datasets`: keep the root off the path.
 export PYTHONSAFEPATH := 1
 
-.PHONY: demo demo-cluster load test lint fmt bench filter-benefit clean environment voices
+.PHONY: demo demo-styles demo-cluster load test lint fmt bench filter-benefit clean environment voices
 
 environment: $(VENV)/.ready voices
 
@@ -44,6 +44,13 @@ demo: environment
 # Three nodes and two servers fill 24 quotas, while a node and a server are killed on the way.
 demo-cluster: environment
 	$(BIN)/python bench/demo_cluster.py runs/demo-cluster
+
+# Five emotions and both ways of speed in five levels, rap and song: chains from neutral speech on,
+# on a page that plays them.
+demo-styles: environment
+	$(BIN)/lauter synthesize recipe=styles corpus=runs/demo-styles/corpus engine.workers=2
+	$(BIN)/lauter lineage corpus=runs/demo-styles/corpus lineage.page=runs/demo-styles/lineage.html
+	$(BIN)/lauter audit corpus=runs/demo-styles/corpus audit.page=runs/demo-styles/audit.html
 
 # A process for each core; the tests of one file stay together, as they share what is dear to load.
 test: environment lint
