@@ -48,7 +48,7 @@ demo-cluster: environment
 # Five emotions and both ways of speed in five levels, rap and song: chains from neutral speech on,
 # on a page that plays them.
 demo-styles: environment
-	$(BIN)/lauter synthesize recipe=styles corpus=runs/demo-styles/corpus engine.workers=2
+	$(BIN)/lauter synthesize recipe=styles corpus=runs/demo-styles/corpus
 	$(BIN)/lauter lineage corpus=runs/demo-styles/corpus lineage.page=runs/demo-styles/lineage.html
 	$(BIN)/lauter audit corpus=runs/demo-styles/corpus audit.page=runs/demo-styles/audit.html
 
