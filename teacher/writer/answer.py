@@ -39,6 +39,12 @@ _REFUSAL = re.compile(
     re.IGNORECASE,
 )
 _SHOWN = 60
+_HALVES = re.compile(r"[\ud800-\udfff]")
+
+
+def without_halves(text: str) -> str:
+    """Return a text in which halves of characters, which JSON may name, are U+FFFD."""
+    return _HALVES.sub("\ufffd", text)
 
 
 def parse_answer(content: str) -> Answer | Fault:

@@ -18,6 +18,7 @@ import yaml
 
 from lauter.datasets.prompts.check import check_texts
 from lauter.datasets.tags import Dialect, Language
+from lauter.teacher.writer.answer import without_halves
 from lauter.teacher.writer.faults import Fault, FaultKind
 from lauter.teacher.writer.task import Wanted
 from lauter.teacher.writer.templates import Lengths
@@ -34,23 +35,18 @@ _LONGEST: Final = 1_000_000
 
 
 def tidy(text: str) -> str:
-    """Return a text in NFC and on one line, without spaces at its ends."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    """Return a text in NFC and on one line, without spaces at its ends or halves of characters."""
+    return " ".join(unicodedata.normalize("NFC", without_halves(text)).split())
 
 
 def faults_of(texts: Sequence[str], wanted: Wanted, lengths: Lengths) -> list[Fault | None]:
     """Return, for each text (as ``tidy`` gives it), the first thing that is wrong, or None."""
-    column = pa.chunked_array([pa.array(map(_writable, texts), pa.string())])
+    column = pa.chunked_array([pa.array(texts, pa.string())])
     languages = pa.chunked_array([pa.repeat(wanted.language.value, len(texts))])
     scripts = check_texts(column, languages, max_characters=_LONGEST).to_pylist()
     return [
         _fault(text, script, wanted, lengths) for text, script in zip(texts, scripts, strict=True)
     ]
-
-
-def _writable(text: str) -> str:
-    """Return a text without halves of characters, which no column can hold."""
-    return text.encode(errors="replace").decode()
 
 
 def _fault(text: str, script: str | None, wanted: Wanted, lengths: Lengths) -> Fault | None:
@@ -127,8 +123,7 @@ def _words_of_languages() -> Mapping[str, Any]:
             name: frozenset(words.split()) for name, words in content["function_words"].items()
         },
         "markers": {
-            name: re.compile("|".join(map(re.escape, words.split())))
-            for name, words in content["markers"].items()
+            name: re.compile("|".join(words.split())) for name, words in content["markers"].items()
         },
     }
 

@@ -18,7 +18,7 @@ from lauter.datasets.errors import LauterError, UsageError
 from lauter.datasets.tags import Dialect
 from lauter.teacher.step_audio.pool_settings import ServerSettings
 from lauter.teacher.step_audio.retries import Retries, retry_after_s
-from lauter.teacher.writer.answer import RESPONSE_FORMAT, parse_answer
+from lauter.teacher.writer.answer import RESPONSE_FORMAT, parse_answer, without_halves
 from lauter.teacher.writer.cache import AnswerCache, Kept, ask_key
 from lauter.teacher.writer.faults import Fault, FaultKind
 from lauter.teacher.writer.protocol import Draft, Reply
@@ -225,7 +225,7 @@ def _kept(response: httpx2.Response) -> Kept:
         usage = content.get("usage") or {}
         refused = message.get("refusal")
         return Kept(
-            str(refused or message.get("content") or ""),
+            without_halves(str(refused or message.get("content") or "")),
             "refusal" if refused else str(choice.get("finish_reason") or ""),
             _count(usage.get("prompt_tokens")),
             _count(usage.get("completion_tokens")),

@@ -1,4 +1,4 @@
-"""From what is wanted to tasks: spread over kinds, cut to the size of an asking, each with a seed."""
+"""From what is wanted to tasks: spread over kinds, cut to the size of an ask, each with a seed."""
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,18 +19,20 @@ from lauter.teacher.writer.task import (
     WritingTask,
 )
 
+
 def kinds_of(
     language: Language,
     topics: Sequence[Topic],
     genres: Sequence[Genre],
     registers: Sequence[Register],
 ) -> list[Kind]:
-    """Return every kind of text of a language; an empty list of registers means all it has.
+    """Return every kind of text of a language.
 
-    A language without any of the ``registers`` is written as it comes.
+    An empty list of registers means all it has, and those as they come; a language without any of
+    the ``registers`` is written as it comes.
     """
-    own = REGISTERS.get(language, ())
-    spoken = [one for one in own if one in registers] if registers else list(own)
+    own = [Register.AS_IT_COMES, *REGISTERS.get(language, ())]
+    spoken = [one for one in own if one in registers] if registers else own
     return [Kind(*kind) for kind in product(topics, genres, spoken or [Register.AS_IT_COMES])]
 
 
