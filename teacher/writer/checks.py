@@ -20,8 +20,7 @@ from lauter.datasets.prompts.check import check_texts
 from lauter.datasets.tags import Dialect, Language
 from lauter.teacher.writer.answer import without_halves
 from lauter.teacher.writer.faults import Fault, FaultKind
-from lauter.teacher.writer.task import Wanted
-from lauter.teacher.writer.templates import Lengths
+from lauter.teacher.writer.task import Lengths, Wanted
 
 _FOLDER: Final = Path(__file__).parent
 _SHOWN: Final = 40

@@ -7,9 +7,8 @@ before anything is made of it. Asks of one call go out several at once and come 
 
 import random
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, Final
 
 import httpx2
@@ -21,9 +20,9 @@ from lauter.teacher.step_audio.retries import Retries, retry_after_s
 from lauter.teacher.writer.answer import RESPONSE_FORMAT, parse_answer, without_halves
 from lauter.teacher.writer.cache import AnswerCache, Kept, ask_key
 from lauter.teacher.writer.faults import Fault, FaultKind
-from lauter.teacher.writer.protocol import Draft, Reply
+from lauter.teacher.writer.protocol import Conditions, Draft, Reply
 from lauter.teacher.writer.task import Ask, Kind, Wanted
-from lauter.teacher.writer.templates import Lengths, open_template
+from lauter.teacher.writer.templates import open_template
 
 _WITHOUT_SCHEMA: Final = (400, 404, 415, 422, 501)
 """With these a server answers that does not know ``response_format``."""
@@ -40,51 +39,52 @@ class EndpointWriter:
     """Asks ``model`` at ``url``; open it for one run and close it.
 
     ``key_variable`` names the environment variable with the API key. ``licence`` is what its texts
-    are under, which nobody but the caller can know. ``lengths`` are by language, as the checks have
-    them. Raises ``UsageError`` where a setting makes no sense.
+    are under, which nobody but the caller can know. A task is asked for ``attempts`` times at most,
+    and an ask is sent ``retries`` times while the server is busy or fails. Raises ``UsageError``
+    where a setting makes no sense.
     """
 
     def __init__(
         self,
+        conditions: Conditions,
+        *,
         url: str,
         model: str,
-        *,
-        cache: Path | str,
-        lengths: Mapping[str, Lengths],
         key_variable: str = "",
         licence: str = "NOASSERTION",
         temperature: float = 1.0,
         max_tokens: int = 4096,
         concurrency: int = 4,
         timeout_s: float = 120.0,
-        attempts: int = 5,
+        attempts: int = 3,
+        retries: int = 5,
         base_s: float = 0.5,
         longest_s: float = 30.0,
-        seed: int = 0,
     ) -> None:
         if not url or not model:
             raise UsageError(
                 "writer=endpoint asks a server; name it and its model: "
                 "writer.url=http://host:8000/v1 writer.model=NAME"
             )
-        if concurrency < 1 or max_tokens < 1 or timeout_s <= 0 or temperature < 0:
+        if min(concurrency, max_tokens, attempts) < 1 or timeout_s <= 0 or temperature < 0:
             raise UsageError(
-                "writer.concurrency and writer.max_tokens are 1 or more, writer.timeout_s is more "
-                "than 0 and writer.temperature not below it; correct them"
+                "writer.concurrency, writer.max_tokens and writer.attempts are 1 or more, "
+                "writer.timeout_s is more than 0 and writer.temperature not below it; correct them"
             )
         settings = ServerSettings(url, key_variable=key_variable)
         self.name = model
         self.licence = licence
+        self.attempts = attempts
         self._root = settings.root
         self._key = settings.key()
         self._sampling = {"temperature": temperature, "max_tokens": max_tokens}
-        self._seed = seed
-        self._lengths = lengths
+        self._seed = conditions.seed
+        self._lengths = conditions.lengths
         self._concurrency = concurrency
-        self._retries = Retries(attempts, base_s, longest_s)
+        self._retries = Retries(retries, base_s, longest_s)
         self._takes_schema = True
         self._ended = threading.Event()
-        self._cache = AnswerCache(Path(cache))
+        self._cache = AnswerCache(conditions.cache)
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         self._client = httpx2.Client(timeout=timeout_s, headers=headers)
 
@@ -250,7 +250,7 @@ def _judged(kept: Kept, ask: Ask) -> tuple[tuple[Draft, ...], tuple[Fault, ...]]
         if kept.finish_reason == "length":
             parsed = Fault(FaultKind.CUT_OFF, "the answer was cut off at max_tokens; be brief")
         return (), (parsed,)
-    drafts = tuple(Draft(text, ask.task.seed) for text in parsed.texts)
+    drafts = tuple(Draft(text, ask.task.seed, ask.task.kind) for text in parsed.texts)
     if len(drafts) < ask.count:
         short = f"{ask.count} texts were asked for, and {len(drafts)} came"
         return drafts, (Fault(FaultKind.TOO_FEW, short),)

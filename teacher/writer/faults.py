@@ -30,7 +30,7 @@ ADVICE = {
     FaultKind.REFUSED: "look at the asks in dead-letters.jsonl, and ask another model or topic",
     FaultKind.CUT_OFF: "raise writer.max_tokens or lower write.per_ask",
     FaultKind.SERVER: "see that the server is up, and run the same command again",
-    FaultKind.TOO_FEW: "raise write.attempts, or ask for fewer texts or more topics",
+    FaultKind.TOO_FEW: "ask for fewer texts or more topics, or raise writer.attempts",
     FaultKind.EMPTY: "choose another model",
     FaultKind.TOO_SHORT: "lower the least length in write.lengths, or choose another model",
     FaultKind.TOO_LONG: "raise the greatest length in write.lengths, or choose another model",
@@ -38,8 +38,8 @@ ADVICE = {
     FaultKind.WRONG_LANGUAGE: "choose a model that writes the language",
     FaultKind.WRONG_DIALECT: "choose a model that writes the dialect",
     FaultKind.UNSAFE: "nothing need be done: it was left out",
-    FaultKind.REPEATED: "raise writer.temperature, or ask for fewer texts or more topics",
-    FaultKind.KNOWN: "raise writer.temperature, change the seed, or ask for fewer texts",
+    FaultKind.REPEATED: "others were asked for in their place",
+    FaultKind.KNOWN: "others were asked for in their place",
 }
 """What the caller can do about each kind."""
 

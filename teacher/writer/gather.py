@@ -16,8 +16,7 @@ from lauter.teacher.writer.faults import Fault, FaultKind
 from lauter.teacher.writer.near_duplicates import NearDuplicates
 from lauter.teacher.writer.protocol import Draft, Reply, Writer
 from lauter.teacher.writer.table import text_id
-from lauter.teacher.writer.task import Ask, WritingTask
-from lauter.teacher.writer.templates import Lengths
+from lauter.teacher.writer.task import Ask, Lengths, WritingTask
 
 Row = dict[str, Any]
 """A written text, with the columns of ``WRITTEN_SCHEMA``."""
@@ -128,24 +127,27 @@ class Gathering:
         self.tally = Tally()
         self.dead_letters: list[DeadLetter] = []
 
-    def run(self, tasks: Sequence[WritingTask], attempts: int) -> None:
-        """Ask for all tasks, each at most so many times.
+    def run(self, tasks: Sequence[WritingTask]) -> None:
+        """Ask for all tasks, each as often as the writer wants at most.
 
         Raises what the writer raises; what came until then has been handed over.
         """
         self.tally.wanted = self.tally.missing = sum(task.count for task in tasks)
         pending = [_Open(task) for task in tasks]
-        for attempt in range(attempts):
+        given_up: list[_Open] = []
+        for attempt in range(self._writer.attempts):
             if not pending:
-                return
+                break
             done, total = self.tally.asks, self.tally.asks + len(pending)
             replies = self._writer.write([one.ask(attempt) for one in pending])
             for one, reply in zip(pending, replies, strict=True):
                 self._take(one, reply)
                 done += 1
                 self._on_ask(done, total)
-            pending = [one for one in pending if one.missing > 0]
-        for one in pending:
+            short = [one for one in pending if one.missing > 0]
+            given_up += [one for one in short if one.last.is_final]
+            pending = [one for one in short if not one.last.is_final]
+        for one in given_up + pending:
             faults = one.faults or [Fault(FaultKind.TOO_FEW, f"{one.missing} texts are missing")]
             self.dead_letters += [
                 DeadLetter(one.task, fault, one.last.ask, one.last.answer) for fault in faults
@@ -157,7 +159,9 @@ class Gathering:
         one.faults = list(reply.faults)
         wanted = one.task.wanted
         texts = [tidy(draft.text) for draft in reply.drafts]
-        faults = faults_of(texts, wanted, self._lengths[wanted.language])
+        faults: list[Fault | None] = [None] * len(texts)
+        if texts and not reply.is_checked:
+            faults = faults_of(texts, wanted, self._lengths[wanted.language])
         for draft, text, fault in zip(reply.drafts, texts, faults, strict=True):
             wrong = fault or self._repetition(text, one)
             if wrong:
@@ -176,7 +180,7 @@ class Gathering:
         return Fault(kind, f"'{text}' repeats '{likeness.text}'{where}; write something new")
 
     def _keep(self, one: _Open, draft: Draft, text: str) -> None:
-        wanted, kind = one.task.wanted, one.task.kind
+        wanted, kind = one.task.wanted, draft.kind
         template = self._writer.template(wanted)
         self._duplicates.add(text, wanted.language, wanted.dialect, THIS_RUN)
         if one.missing > 0:

@@ -4,8 +4,9 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
+from lauter.datasets.errors import UsageError
 from lauter.datasets.prompts.builtin_set import LICENCE, builtin_texts
-from lauter.datasets.tags import Language
+from lauter.datasets.tags import Dialect, Emotion, Language
 from lauter.teacher.writer.balance import shuffled, spread
 from lauter.teacher.writer.protocol import Writer
 from lauter.teacher.writer.task import (
@@ -34,6 +35,28 @@ def kinds_of(
     own = [Register.AS_IT_COMES, *REGISTERS.get(language, ())]
     spoken = [one for one in own if one in registers] if registers else own
     return [Kind(*kind) for kind in product(topics, genres, spoken or [Register.AS_IT_COMES])]
+
+
+def wanted_of(
+    writer: Writer, dialects: Sequence[str], emotions: Sequence[str], levels: Sequence[int]
+) -> list[Wanted]:
+    """Return what is to be written for some dialects, each once; neutral texts have no levels.
+
+    Raises ``UsageError`` for an unknown word, and for what the writer cannot write.
+    """
+    for name, words, known in (
+        ("dialect", dialects, list(Dialect)),
+        ("emotion", emotions, list(Emotion)),
+    ):
+        if unknown := [word for word in words if word not in known]:
+            raise UsageError(f"there is no {name} '{unknown[0]}'; choose from {', '.join(known)}")
+    found = {}
+    for dialect in dialects:
+        language, spoken = writer.wanted(dialect)
+        for emotion in emotions:
+            for level in [0] if emotion == Emotion.NEUTRAL else levels:
+                found[Wanted(Language(language), spoken, Emotion(emotion), level)] = True
+    return list(found)
 
 
 def plan_tasks(

@@ -2,18 +2,32 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from lauter.teacher.writer.faults import Fault
-from lauter.teacher.writer.task import Ask, Kind, Seed, Wanted
+from lauter.teacher.writer.task import Ask, Kind, Lengths, Seed, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What holds for all texts of a run, whoever writes: lengths by language, the seed.
+
+    ``cache`` is the file in which a writer that costs something keeps its answers.
+    """
+
+    lengths: Mapping[str, Lengths]
+    seed: int
+    cache: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A text as a writer gave it, and what it began from."""
+    """A text as a writer gave it, what it began from, and of what kind it is."""
 
     text: str
     seed: Seed
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +36,8 @@ class Reply:
 
     ``ask`` and ``answer`` are as they went over the wire, for dead letters. ``paid`` says that a
     server worked for it now, and not in an earlier run; tokens are None where it does not tell.
+    ``is_checked``: the drafts are in tidy form and have passed the checks. ``is_final``: whoever
+    asks again gets nothing.
     """
 
     drafts: tuple[Draft, ...] = ()
@@ -30,6 +46,8 @@ class Reply:
     answer: str = ""
     paid: bool = False
     cached: bool = False
+    is_checked: bool = False
+    is_final: bool = False
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
 
@@ -40,6 +58,11 @@ class Writer(Protocol):
     @property
     def name(self) -> str:
         """Model, or rules and version."""
+        ...
+
+    @property
+    def attempts(self) -> int:
+        """How often a task is asked for at most."""
         ...
 
     @property
@@ -67,4 +90,8 @@ class Writer(Protocol):
 
         Raises ``LauterError`` where nothing can be written at all, such as a server that is gone.
         """
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections."""
         ...

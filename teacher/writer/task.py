@@ -63,6 +63,23 @@ REGISTERS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
+class Lengths:
+    """From ``least`` to ``most`` characters, spaces included."""
+
+    least: int
+    most: int
+
+
+LENGTHS: Final = {
+    Language.ENGLISH.value: Lengths(20, 60),
+    Language.CHINESE.value: Lengths(8, 25),
+    Language.JAPANESE.value: Lengths(8, 25),
+    Language.KOREAN.value: Lengths(8, 30),
+}
+"""Texts of about two to six seconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """What a text is about and what sort of text it is: what a set is balanced over."""
 

@@ -17,7 +17,7 @@ import yaml
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
 from lauter.datasets.tags import MAX_LEVEL, Dialect, Emotion, Language
-from lauter.teacher.writer.task import REGISTERS, Ask, Genre, Topic, WritingTask
+from lauter.teacher.writer.task import REGISTERS, Ask, Genre, Lengths, Topic, WritingTask
 
 _FOLDER: Final = Path(__file__).parent / "templates"
 _DOMAIN: Final = "lauter.writer.template.v1"
@@ -28,14 +28,6 @@ _PLACES: Final[Mapping[str, frozenset[str]]] = {
     ),
     "again": frozenset({"count", "complaints", "written"}),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Lengths:
-    """From ``least`` to ``most`` characters, spaces included."""
-
-    least: int
-    most: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Plain speech, teineigo and keigo by rule on the endings of Japanese sentences.
 
 Open JTalk says what the last predicate is; its lemma and class give the other forms. Keigo is what
-can be said of oneself, one's own and of things (teichougo: おります, いたします, まいります, ございます)
-and polite requests; the speech that exalts others is left out, for it needs to know who is who: a
+can be said of oneself, one's own and of things (teichougo: おります, まいります, ございます) and
+polite requests; the speech that exalts others is left out, for it needs to know who is who: a
 sentence that names somebody to be honoured is not turned. Nor is one whose ending no rule knows.
 """
 

@@ -11,13 +11,12 @@ from lauter.datasets.tags import Dialect, Emotion, Language
 from lauter.teacher.writer.balance import lot
 from lauter.teacher.writer.checks import faults_of, tidy
 from lauter.teacher.writer.faults import Fault, FaultKind
-from lauter.teacher.writer.protocol import Draft, Reply
+from lauter.teacher.writer.protocol import Conditions, Draft, Reply
 from lauter.teacher.writer.rules.chinese import turned
 from lauter.teacher.writer.rules.framing import framed
 from lauter.teacher.writer.rules.neutral import neutral
 from lauter.teacher.writer.rules.tables import situations, tables_digest, variety_of
-from lauter.teacher.writer.task import Ask, Kind, Seed, Wanted
-from lauter.teacher.writer.templates import Lengths
+from lauter.teacher.writer.task import Ask, Kind, Lengths, Seed, Wanted
 
 VERSION: Final = 1
 """Raised when the rules change; changed tables show in the digest."""
@@ -29,11 +28,14 @@ class RuleWriter:
 
     name: Final = f"rules-{VERSION}"
     licence: Final = LICENCE
+    attempts: Final = 100
+    """Asking again costs nothing, and gives the next texts."""
 
-    def __init__(self, lengths: Mapping[str, Lengths], seed: int = 0) -> None:
-        self._lengths = lengths
-        self._seed = seed
+    def __init__(self, conditions: Conditions) -> None:
+        self._lengths = conditions.lengths
+        self._seed = conditions.seed
         self._given: Counter[tuple[Wanted, Kind]] = Counter()
+        self._kinds: dict[Wanted, tuple[Kind, ...]] = {}
         self._pool = functools.cache(self._made)
 
     def wanted(self, dialect: str) -> tuple[str, str]:
@@ -56,20 +58,40 @@ class RuleWriter:
     def stock(self, wanted: Wanted, kinds: Sequence[Kind]) -> Mapping[Kind, int]:
         """Return how many texts there are of each kind, near-duplicates among them."""
         there = self._pool(wanted)
-        return {kind: len(there[kind]) for kind in kinds if kind in there}
+        self._kinds[wanted] = tuple(kind for kind in kinds if kind in there)
+        return {kind: len(there[kind]) for kind in self._kinds[wanted]}
 
     def write(self, asks: Sequence[Ask]) -> Iterator[Reply]:
-        """Yield the next texts of each ask's kind."""
+        """Yield the next texts of each ask's kind, and of others that are wanted when it has none.
+
+        Those of the same topic come before those of another.
+        """
         for ask in asks:
             wanted, kind = ask.task.wanted, ask.task.kind
-            place = wanted, kind
-            first = self._given[place]
-            drafts = self._pool(wanted).get(kind, ())[first : first + ask.count]
-            self._given[place] += len(drafts)
+            drafts = self._some(wanted, [kind], ask.count)
+            if len(drafts) < ask.count:
+                drafts += self._some(wanted, self._others(wanted, kind), ask.count - len(drafts))
             short = ask.count - len(drafts)
-            told = f"the rules have no more of {wanted}, {kind.topic}, {kind.genre}"
-            faults = (Fault(FaultKind.TOO_FEW, f"{told}: {short} are missing"),) if short else ()
-            yield Reply(tuple(drafts), faults)
+            told = f"the rules have no more texts of {wanted}; {short} are missing"
+            faults = (Fault(FaultKind.TOO_FEW, told),) if short else ()
+            yield Reply(tuple(drafts), faults, is_checked=True, is_final=bool(short))
+
+    def _others(self, wanted: Wanted, kind: Kind) -> list[Kind]:
+        others = [other for other in self._kinds.get(wanted, ()) if other != kind]
+        return sorted(others, key=lambda one: (one.topic != kind.topic, lot("", str(one))))
+
+    def _some(self, wanted: Wanted, kinds: Iterable[Kind], count: int) -> list[Draft]:
+        """Return the next texts of some kinds, as far as they go."""
+        drafts: list[Draft] = []
+        for kind in kinds:
+            first = self._given[wanted, kind]
+            fresh = self._pool(wanted).get(kind, [])[first : first + count - len(drafts)]
+            self._given[wanted, kind] += len(fresh)
+            drafts += fresh
+        return drafts
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
 
     def _made(self, wanted: Wanted) -> dict[Kind, list[Draft]]:
         """Return all good texts by kind, so ordered that situations take turns."""
@@ -77,7 +99,7 @@ class RuleWriter:
         for kind, text, seed in _good(self._candidates(wanted), wanted, self._lengths):
             by_kind.setdefault(kind, {}).setdefault(seed, []).append(text)
         key = f"{self._seed}/{wanted}"
-        return {kind: list(_in_turns(by_seed, key)) for kind, by_seed in by_kind.items()}
+        return {kind: list(_in_turns(kind, by_seed, key)) for kind, by_seed in by_kind.items()}
 
     def _candidates(self, wanted: Wanted) -> Iterator[tuple[Kind, str, str]]:
         variety = variety_of(wanted.language, wanted.dialect)
@@ -108,7 +130,7 @@ def _good(
     ]
 
 
-def _in_turns(by_seed: Mapping[str, list[str]], key: str) -> Iterator[Draft]:
+def _in_turns(kind: Kind, by_seed: Mapping[str, list[str]], key: str) -> Iterator[Draft]:
     """Yield every seed's first text, then every seed's second, each in an order of its own."""
     orders = {
         seed: sorted(texts, key=lambda text: lot(key, text)) for seed, texts in by_seed.items()
@@ -117,4 +139,4 @@ def _in_turns(by_seed: Mapping[str, list[str]], key: str) -> Iterator[Draft]:
     for turn in range(max(map(len, orders.values()))):
         for seed in seeds:
             if turn < len(orders[seed]):
-                yield Draft(orders[seed][turn], Seed(seed, LICENCE))
+                yield Draft(orders[seed][turn], Seed(seed, LICENCE), kind)
