@@ -41,6 +41,7 @@ COMMANDS = {
     "lineage": "draw how edited speech came about: chains of edits, their measures and sounds",
     "distill": "teach a student from exported speech codes, and go on where it stopped",
     "speak": "let a student say a text, or a file of texts, and write the sound",
+    "write": "write texts to be said, for dialects, emotions and levels; by rules or by a model",
     "serve": "let others ask a student over HTTP, in the words of OpenAI's API",
     "evaluate": "measure a student against its teacher on held-out texts, with a verdict",
     "scaling": "say how long a large plan takes on how many cards, what binds, what losses cost",

@@ -35,12 +35,13 @@ from lauter.orchestration.distill_settings import (
 )
 from lauter.orchestration.scaling_settings import ScalingSettings
 from lauter.orchestration.serve_settings import ServeSettings
+from lauter.orchestration.writer_settings import WriteSettings
 from lauter.pipelines.cost import DECODE, SPEAK, TEACHER
 
 # `describe` finds them here, by their names.
 __all__ = [
     "BatchesSettings", "DistillSettings", "LoraSettings", "LossesSettings", "MixtureSettings",
-    "OnPolicySettings", "ScalingSettings", "ServeSettings", "Settings",
+    "OnPolicySettings", "ScalingSettings", "ServeSettings", "Settings", "WriteSettings",
 ]  # fmt: skip
 
 CONFIGURATION_FOLDER = Path(__file__).parent / "conf"
@@ -400,6 +401,9 @@ class Settings:
     teach: TeachSettings = field(default_factory=TeachSettings)
     distill: DistillSettings = field(default_factory=DistillSettings)
     serve: ServeSettings = field(default_factory=ServeSettings)
+    writer: Any = None
+    """Who writes texts (group)."""
+    write: WriteSettings = field(default_factory=WriteSettings)
     assumptions: Any = None
     """What a large plan is reckoned with (group)."""
     scaling: ScalingSettings = field(default_factory=ScalingSettings)
@@ -466,7 +470,7 @@ _LEAST = {
     "serve.prefill_ids": 1, "serve.body_bytes": 1, "serve.characters": 1, "serve.choices": 1,
     "serve.top": 0, "serve.seconds": 0, "serve.retry_after_s": 0, "serve.stream_s": 0,
     "serve.drain_s": 0, "serve.port": 0, "scaling.seeds": 1, "scaling.parcels": 100,
-    "scaling.window_h": 1,
+    "scaling.window_h": 1, "write.count": 1, "write.per_ask": 1, "write.alike": 0,
 }  # fmt: skip
 _CHOICES = {
     "on_refusal": ("stop", "skip"),
@@ -479,7 +483,7 @@ _CHOICES = {
 
 _ON_A_DISK = (
     "preview.folder", "evaluate.folder", "speaking.out", "codec.folder", "codec.report",
-    "distill.output", "student",
+    "distill.output", "student", "write.folder", "write.cache",
 )  # fmt: skip
 
 

@@ -1,0 +1,105 @@
+"""From what is wanted to tasks: spread over kinds, cut to the size of an ask, each with a seed."""
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+
+from lauter.datasets.errors import UsageError
+from lauter.datasets.prompts.builtin_set import LICENCE, builtin_texts
+from lauter.datasets.tags import Dialect, Emotion, Language
+from lauter.teacher.writer.balance import shuffled, spread
+from lauter.teacher.writer.protocol import Writer
+from lauter.teacher.writer.task import (
+    REGISTERS,
+    Genre,
+    Kind,
+    Register,
+    Seed,
+    Topic,
+    Wanted,
+    WritingTask,
+)
+
+
+def kinds_of(
+    language: Language,
+    topics: Sequence[Topic],
+    genres: Sequence[Genre],
+    registers: Sequence[Register],
+) -> list[Kind]:
+    """Return every kind of text of a language.
+
+    An empty list of registers means all it has, and those as they come; a language without any of
+    the ``registers`` is written as it comes.
+    """
+    own = [Register.AS_IT_COMES, *REGISTERS.get(language, ())]
+    spoken = [one for one in own if one in registers] if registers else own
+    return [Kind(*kind) for kind in product(topics, genres, spoken or [Register.AS_IT_COMES])]
+
+
+def wanted_of(
+    writer: Writer, dialects: Sequence[str], emotions: Sequence[str], levels: Sequence[int]
+) -> list[Wanted]:
+    """Return what is to be written for some dialects, each once; neutral texts have no levels.
+
+    Raises ``UsageError`` for an unknown word, and for what the writer cannot write.
+    """
+    for name, words, known in (
+        ("dialect", dialects, list(Dialect)),
+        ("emotion", emotions, list(Emotion)),
+    ):
+        if unknown := [word for word in words if word not in known]:
+            raise UsageError(f"there is no {name} '{unknown[0]}'; choose from {', '.join(known)}")
+    found = {}
+    for dialect in dialects:
+        language, spoken = writer.wanted(dialect)
+        for emotion in emotions:
+            for level in [0] if emotion == Emotion.NEUTRAL else levels:
+                found[Wanted(Language(language), spoken, Emotion(emotion), level)] = True
+    return list(found)
+
+
+def plan_tasks(
+    wanted: Mapping[Wanted, int],
+    kinds: Mapping[Language, Sequence[Kind]],
+    writer: Writer,
+    *,
+    per_ask: int,
+    seed: int,
+) -> list[WritingTask]:
+    """Return tasks of at most ``per_ask`` texts that make up so many of each wanted."""
+    return list(_tasks(wanted, kinds, writer, per_ask, seed))
+
+
+def _tasks(
+    wanted: Mapping[Wanted, int],
+    kinds: Mapping[Language, Sequence[Kind]],
+    writer: Writer,
+    per_ask: int,
+    seed: int,
+) -> Iterator[WritingTask]:
+    for one, count in wanted.items():
+        asked = kinds[one.language]
+        stock = writer.stock(one, asked)
+        there: Mapping[Kind, int | None] = dict.fromkeys(asked) if stock is None else stock
+        number = 0
+        for kind, share in spread(count, there, f"{seed}/{one}").items():
+            for first in range(0, share, per_ask):
+                size = min(per_ask, share - first)
+                yield WritingTask(one, kind, size, seed_text(one, kind, number, seed), number)
+                number += 1
+
+
+_KINDS_OF_SEEDS = {Genre.STATEMENT: ("statement", "number", "name")}
+
+
+def seed_text(wanted: Wanted, kind: Kind, number: int, seed: int) -> Seed:
+    """Return the built-in sentence of the genre that a task begins from; none in Korean."""
+    texts = _sentences(wanted.language, _KINDS_OF_SEEDS.get(kind.genre, (kind.genre.value,)), seed)
+    return Seed(texts[number % len(texts)], LICENCE) if texts else Seed("", "")
+
+
+@functools.cache
+def _sentences(language: Language, names: tuple[str, ...], seed: int) -> list[str]:
+    rows = builtin_texts(names).to_pylist()
+    return shuffled((row["text"] for row in rows if row["language"] == language), f"{seed}")
