@@ -13,7 +13,7 @@ from lauter.student.checkpoint import DTYPES
 from lauter.student.generation import Sampling
 from lauter.student.teaching import stored_weights_digest
 from lauter.teacher.step_audio.completion import Identity
-from lauter.teacher.step_audio.suggestion import check_known
+from lauter.datasets.suggestion import check_known
 
 SAMPLING: Final = (
     "temperature",
