@@ -109,8 +109,7 @@ def read_book(path: Path) -> dict[str, KnownVoice]:
         faults = [
             f"{path} line {line}: '{known.voice.speaker}' has no recording in plain speech; add one"
             for line, known in found.values()
-            if not known.voice.made_of
-            and all(one.style != Style.PLAIN for one in known.recordings)
+            if not known.voice.made_of and all(one.style != Style.PLAIN for one in known.recordings)
         ]
     if not found and not faults:
         faults = [f"{path} has no voices; add one"]

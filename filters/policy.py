@@ -28,6 +28,9 @@ SPOKEN = "spoken"
 MEASURED = "measured"
 """The gate that a row fails of which a scorer could not make, or was not asked for, its figures."""
 
+CONSENT = "consent"
+"""The gate that a row fails whose voice may not be used, whatever the policy."""
+
 _BOUND_KEYS = ("at_least", "at_most", "between")
 _GATE_KEYS = {
     "gate", "score", *_BOUND_KEYS, "absent", "slices", "applies_to", "reason", "stop",
@@ -266,7 +269,7 @@ def _gate(entry: Any, number: int, origin: str) -> Gate:
     for key in ("gate", "score", "reason"):
         if not isinstance(entry.get(key), str) or not entry[key].strip():
             raise UsageError(f"{where} has no {key}; every gate says what it reads and why")
-    if entry["gate"] in (SPOKEN, MEASURED):
+    if entry["gate"] in (SPOKEN, MEASURED, CONSENT):
         raise UsageError(f"{where} has the name of a gate that every policy has; rename it")
     absent = _flag(entry, "absent", where)
     if absent == any(key in entry for key in _BOUND_KEYS):

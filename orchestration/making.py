@@ -15,6 +15,7 @@ from hydra.errors import HydraException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from lauter.datasets.consent import Leave
 from lauter.datasets.errors import LauterError, UsageError
 from lauter.datasets.prompts.check import sift
 from lauter.datasets.prompts.quotas import Cell, Draw, Quota
@@ -23,6 +24,7 @@ from lauter.datasets.voices import Voice
 from lauter.filters.catalogue import NO_FIGURES, known_scores, no_figures
 from lauter.filters.policy import Policy, check_scores, load_policy
 from lauter.orchestration.devices import existing_device
+from lauter.orchestration.leave import leave_of
 from lauter.pipelines.codec_decoder import CodecDecoder
 from lauter.pipelines.decode import Decode
 from lauter.pipelines.engines.inline import InlineEngine
@@ -129,6 +131,7 @@ def make_job(settings: DictConfig, open_teacher: Callable[[], Teacher], teacher:
         rows_per_commit=settings.commit.rows,
         seconds_per_commit=settings.commit.seconds,
         retry_failed=speak.retry_failed,
+        leave=leave_of(settings),
     )
 
 
@@ -194,7 +197,7 @@ def make_plan(settings: DictConfig, teacher: Teacher) -> Plan:
     Raises ``UsageError`` as ``make_draw`` does.
     """
     draw, refused = make_draw(settings, teacher)
-    return plan_of(draw, refused, teacher, draw.counts, settings.seed)
+    return plan_of(draw, refused, teacher, draw.counts, settings.seed, leave_of(settings))
 
 
 def make_draw(settings: DictConfig, teacher: Teacher) -> tuple[Draw, pa.Table]:
@@ -215,10 +218,15 @@ def make_draw(settings: DictConfig, teacher: Teacher) -> tuple[Draw, pa.Table]:
 
 
 def plan_of(
-    draw: Draw, refused: pa.Table, teacher: Teacher, counts: Mapping[Cell, int], seed: int
+    draw: Draw,
+    refused: pa.Table,
+    teacher: Teacher,
+    counts: Mapping[Cell, int],
+    seed: int,
+    leave: Leave,
 ) -> Plan:
     """Return the requests for so many prompts of each cell, and what was refused."""
-    planned = plan(draw.prompts(counts), teacher, seed=seed)
+    planned = plan(draw.prompts(counts), teacher, seed=seed, leave=leave)
     return replace(planned, refused=pa.concat_tables([planned.refused, refused]))
 
 
@@ -236,15 +244,18 @@ def _draw(settings: DictConfig, texts: pa.Table, teacher: Teacher) -> Draw:
         texts,
         teacher.capabilities().voices,
         settings.seed,
-        _can(teacher),
+        _can(teacher, leave_of(settings)),
     )
 
 
-def _can(teacher: Teacher) -> Callable[[Cell, Voice], bool]:
-    """Return which voice can speak which cell."""
+def _can(teacher: Teacher, leave: Leave) -> Callable[[Cell, Voice], bool]:
+    """Return which voice can speak which cell, and may."""
     who = who_speaks(teacher)
+    forbidden = leave.forbidden(teacher.capabilities().voices)
 
     def can(cell: Cell, voice: Voice) -> bool:
+        if voice.speaker in forbidden:
+            return False
         part, able = who(voice.speaker, voice.dialect)
         manner = {name: value for name, value in asdict(cell).items() if name != "speaker"}
         language = dialect_language(cell.dialect)

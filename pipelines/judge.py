@@ -12,10 +12,12 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lauter.datasets.consent import Leave
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.records import CELL_COLUMNS
+from lauter.datasets.voices import voices_of
 from lauter.filters.catalogue import NO_FIGURES, known_scores
-from lauter.filters.gates import judge
+from lauter.filters.gates import FORBIDDEN, judge
 from lauter.filters.near_duplicates import DUPLICATE_FIELDS, duplicates
 from lauter.filters.policy import Policy, check_scores
 
@@ -34,8 +36,12 @@ class JudgingWriter(Protocol):
         ...
 
 
-def judge_corpus(corpus: Corpus, writer: JudgingWriter, policy: Policy) -> pa.Table:
+def judge_corpus(
+    corpus: Corpus, writer: JudgingWriter, policy: Policy, leave: Leave | None = None
+) -> pa.Table:
     """Judge every row of ``corpus`` under ``policy``; return and keep the verdicts.
+
+    Rows in a voice that may not be used by ``leave`` (None: nobody asks) fail the gate ``consent``.
 
     Raises ``UsageError`` where a gate reads a score that nothing measures.
     """
@@ -46,6 +52,7 @@ def judge_corpus(corpus: Corpus, writer: JudgingWriter, policy: Policy) -> pa.Ta
     columns = [name for name in dict.fromkeys([*wanted, *policy.scores]) if name in have]
     of_copies = [field.name for field in DUPLICATE_FIELDS]
     rows = _table(corpus, [name for name in columns if name not in of_copies])
+    rows = _with_forbidden(rows, corpus, leave)
     found = _duplicates(corpus, judge(rows, policy))
     _keep(corpus, writer, found)
     read = [name for name in of_copies if name in policy.scores]
@@ -53,6 +60,17 @@ def judge_corpus(corpus: Corpus, writer: JudgingWriter, policy: Policy) -> pa.Ta
     verdicts = judge(rows, policy)
     writer.put_verdicts(policy.name, policy.digest, policy.yaml, verdicts)
     return verdicts
+
+
+def _with_forbidden(rows: pa.Table, corpus: Corpus, leave: Leave | None) -> pa.Table:
+    """Return ``rows`` with a sentence beside each whose voice may not be used."""
+    forbidden = leave.forbidden(voices_of(corpus.voices())) if leave else {}
+    if not forbidden:
+        return rows
+    places = pc.index_in(rows["speaker"], value_set=pa.array(list(forbidden), pa.string()))
+    return rows.append_column(
+        FORBIDDEN, pa.array(list(forbidden.values()), pa.string()).take(places)
+    )
 
 
 def _duplicates(corpus: Corpus, otherwise: pa.Table) -> pa.Table:

@@ -7,6 +7,7 @@ from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import QualityGateMissedError, UsageError
 from lauter.datasets.prompts.quotas import Cell, Draw
 from lauter.orchestration.account import held, print_account, print_held, read_forecast
+from lauter.orchestration.leave import leave_of
 from lauter.orchestration.making import (
     check_refusals,
     make_draw,
@@ -38,7 +39,7 @@ def run(settings: DictConfig, console: Console) -> int:
             "or leave the budget out and bound the quotas"
         )
     counts = draw.within_capacity() if until_accepted else draw.counts
-    planned = plan_of(draw, refused, teacher, counts, settings.seed)
+    planned = plan_of(draw, refused, teacher, counts, settings.seed, leave_of(settings))
     check_refusals(planned, settings.on_refusal)
     print_refused(console, planned.refused)
     fingerprint = teacher.fingerprint()  # before servers may have changed

@@ -32,7 +32,7 @@ def read_voices(path: Path) -> dict[str, KnownVoice]:
 
 
 def reference_of(known: KnownVoice, style: str) -> Reference:
-    """Return what a voice is cloned from in a style; raises ``UsageError`` where that is nothing."""
+    """Return what a voice is cloned from in a style; ``UsageError`` where nothing."""
     recording, name = known.recording(style), f"the voice '{known.voice.speaker}'"
     if recording.codes is None:
         raise UsageError(
