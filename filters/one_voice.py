@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 LEAST_PARTIALS: Final = 3
 """Fewer windows have no two that lie apart: less than about 2.7 s of speech."""
+ONE_VOICE_FROM: Final = 0.60
+"""What one voice has, but for song."""
 STEPS_APART: Final = 2
 DECILE: Final = 10.0
 
