@@ -4,6 +4,12 @@ Both are measured where nobody speaks, in the pauses that the voice detector lea
 Of speech without any pause nothing can be said so: the figures are None. What rings in a pause in
 narrow lines that stay is music, a hum or somebody else who speaks, which are not told apart. Drums
 alone have no lines and are taken for noise.
+
+Measured on recordings of two studio sentences, one of each of 41 voices for every kind and level:
+the tonality of chords and melodies, with drums and without, 0 to 40 dB below the voice, was 24 dB
+or more; that of clean speech, of white and pink noise and of drums 12 dB at most; that of six
+voices talking behind it 6 to 26 dB. In 23 of 41 recordings with these at 10 dB the detector left no
+pause. DNSMOS does not part them: its background was 3.8 for chords and for pink noise at 30 dB.
 """
 
 from collections.abc import Sequence
@@ -28,7 +34,7 @@ BAND_HZ: Final = (120.0, 4000.0)
 NEIGHBOURHOOD: Final = 25
 """Bins among which a line stands out: 195 Hz, wider than a line and narrower than a formant."""
 MUSIC_FROM_DB: Final = 18.0
-"""Lines that stand out further are music, a hum or other voices."""
+"""Lines that stand out further are music, a hum or other voices: in the middle between the two."""
 LINES: Final = 5
 """So many of the strongest lines are taken together: one alone may be chance."""
 

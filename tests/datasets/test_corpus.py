@@ -10,8 +10,9 @@ from canned_utterances import ids, requests, utterances
 from canned_verdicts import verdicts
 
 from lauter.datasets.corpus import Corpus
+from lauter.datasets.corpus_layout import VOICES, write_dataset
 from lauter.datasets.errors import UsageError
-from lauter.datasets.voices import VOICE_SCHEMA
+from lauter.datasets.voices import VOICE_SCHEMA, Use, Voice, voice_row, voices_of
 
 
 @pytest.fixture
@@ -153,3 +154,20 @@ def test_unknown_versions_columns_and_policies_are_sentences(corpus: Corpus) -> 
         corpus.verdicts()
     with pytest.raises(UsageError, match=r"has no request f{32}"):
         corpus.take(["f" * 32])
+
+
+def test_a_corpus_from_before_the_ledger_opens_and_takes_voices(corpus: Corpus) -> None:
+    """It lacks the last four columns of ``VOICE_SCHEMA``."""
+    old = pa.schema(list(VOICE_SCHEMA)[:8])
+    voice = dict.fromkeys(old.names, "") | {"speaker": "a", "reference_audio": b"x"}
+    write_dataset(pa.Table.from_pylist([voice], schema=old), corpus.path / VOICES)
+    corpus.tag("old")
+    (known,) = voices_of(corpus.voices())
+    assert (known.speaker, known.owner, known.allowed_uses, known.made_of) == ("a", "", (), ())
+    assert corpus.voices()["reference_audio"].to_pylist() == [b"x"]
+    new = Voice("b", "cmn", "", "", "", "b", owner="B", allowed_uses=(Use.RESEARCH,))
+    with corpus.writing() as writer:
+        row = voice_row(new, None, None)
+        writer.put_voices(pa.Table.from_pylist([row], schema=VOICE_SCHEMA))
+    assert voices_of(corpus.voices())[1] == new
+    assert Corpus.open(corpus.path, version="old").voices().schema.equals(VOICE_SCHEMA)
