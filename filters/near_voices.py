@@ -11,8 +11,8 @@ sentences each         same voice         different voices      bound    same mi
 4                      0.97, least 0.94   0.60, most 0.90       0.91     0.0 % / 0.0 %
 =====================  =================  ====================  =======  =======================
 
-Of 52,480 pairs of single sentences the most are alike where voices are: of 100 voices with one
-recording each some 40 pairs are named for nothing, so this is for looking at, not for refusing.
+Of a hundred voices with one recording each some 40 pairs are named for nothing, so this is for
+looking at, not for refusing.
 """
 
 from collections.abc import Mapping, Sequence

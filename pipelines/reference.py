@@ -86,7 +86,7 @@ class ReferenceListener:
                 f"{name} has {speech_s:.1f} s of speech, and a voice shows itself in {LEAST_S:g} s "
                 "or more; give a longer one"
             )
-        if (clipped := clipped_ratio(samples)) > CLIPPED_AT_MOST:
+        if (clipped := _clipped(samples, rate, spans)) > CLIPPED_AT_MOST:
             found.append(
                 f"{name} is clipped ({clipped:.1%} of its samples are cut flat); record it again "
                 "with less gain"
@@ -160,7 +160,7 @@ class ReferenceListener:
             range_octaves = float(np.log2(said.f0_range_st / whole.f0_range_st))
         return Measures(
             stretch.duration_s,
-            clipped_ratio(_piece(samples, rate, stretch)),
+            _clipped(samples, rate, _inside(spans, stretch)),
             _noise_db(audio, spans, stretch),
             pitch_st=pitch_st,
             range_octaves=range_octaves,
@@ -260,9 +260,23 @@ def _piece(samples: Samples, rate: int, stretch: Stretch) -> Samples:
     return samples[round(stretch.start_s * rate) : round(stretch.end_s * rate)]
 
 
+def _inside(spans: list[tuple[float, float]], stretch: Stretch) -> list[tuple[float, float]]:
+    return [span for span in spans if span[0] >= stretch.start_s and span[1] <= stretch.end_s]
+
+
+def _clipped(samples: Samples, rate: int, spans: list[tuple[float, float]]) -> float:
+    """Return the share of speech that is cut flat, each span by its own top.
+
+    A span that was clipped and turned down is not hidden by a louder one beside it.
+    """
+    pieces = [_piece(samples, rate, Stretch(*span)) for span in spans]
+    flat = sum(clipped_ratio(piece) * len(piece) for piece in pieces)
+    return flat / max(1, sum(len(piece) for piece in pieces))
+
+
 def _noise_db(audio: Samples, spans: list[tuple[float, float]], stretch: Stretch) -> float | None:
     """Return the signal-to-noise ratio of a stretch, by the whole pauses that it ends in."""
-    inside = [span for span in spans if span[0] >= stretch.start_s and span[1] <= stretch.end_s]
+    inside = _inside(spans, stretch)
     before = max((end for _, end in spans if end <= inside[0][0]), default=0.0)
     after = min((start for start, _ in spans if start >= inside[-1][1]), default=len(audio) / RATE)
     around = _piece(audio, RATE, Stretch(before, after))
