@@ -291,7 +291,8 @@ def _fresh(
         drawn = plan(draw.prompts({cell: count}), teacher, seed=seed, leave=leave).requests
         is_new = [prompt not in known for prompt in drawn["prompt_id"].to_pylist()]
         requests.append(drawn.filter(pa.array(is_new, pa.bool_())).slice(0, wish.fresh))
-        if count == capacity and sum(is_new) <= wish.fresh:
+        # None is new where planning refuses them, as by a voice that may not be used.
+        if not any(is_new) or (count == capacity and sum(is_new) <= wish.fresh):
             ended.add(cell)
     return requests, ended
 
