@@ -89,8 +89,9 @@ class SpeakerEncoder:
 
 def mean_voice(partials: NDArray[np.float32]) -> Embedding:
     """Return the embedding of a clip from those of its partials."""
-    mean = partials.mean(axis=0)
-    return mean / max(float(np.linalg.norm(mean)), 1e-9)
+    mean: Embedding = partials.mean(axis=0)
+    unit: Embedding = mean / max(float(np.linalg.norm(mean)), 1e-9)
+    return unit
 
 
 def prepared(audio: Samples) -> Samples:

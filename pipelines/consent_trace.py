@@ -101,7 +101,8 @@ def trace_voice(name: str, within: Path, book: Iterable[Voice] = ()) -> Trace:
     speakers = touched_speakers(name, people)
     in_corpora = [_in_corpus(corpus, speakers) for corpus in corpora]
     ids = pa.array([one for found in in_corpora for one in found.utterances], pa.string())
-    exports, learnt_from = [], {}
+    exports: list[ExportTrace] = []
+    learnt_from: dict[str, str] = {}
     for place in sorted([*_of(marks, SAMPLES), *_of(marks, SPEECH)]):
         try:
             found, identities = _in_export(place, speakers, ids)
