@@ -5,7 +5,8 @@ what it is not, contents by cell, whose voices and texts under which licence and
 must be named, what was refused and why, with what it was made and measured, and how to load it.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from lauter.datasets.croissant import licences
 from lauter.datasets.exported import SPEECH, ExportSummary
@@ -106,7 +107,7 @@ def _origins(selection: Selection) -> list[str]:
     }
     known = {speaker for speaker, _ in voices}
     rows = [
-        [speaker, voice["dialect"], voice["gender"], voice["licence"], voice["consent"],
+        [speaker, voice["dialect"], voice["gender"], voice["licence"], _leave(voice),
          tally.speakers[speaker]]
         for (speaker, _), voice in sorted(voices.items())
         if tally.speakers[speaker]
@@ -133,6 +134,19 @@ def _origins(selection: Selection) -> list[str]:
         "",
         f"All licences together: {', '.join(licences(selection)) or 'none stated'}.",
     ]
+
+
+def _leave(voice: Mapping[str, Any]) -> str:
+    """Return by whom and for what a voice may be used, and until when."""
+    uses, parts = voice["allowed_uses"], voice["made_of"]
+    told = [
+        voice["consent"],
+        voice["owner"] and f"owner: {voice['owner']}",
+        uses and f"for {', '.join(uses)}",
+        voice["expires"] and f"until {voice['expires']}",
+        parts and f"made of {', '.join(parts)}",
+    ]
+    return "; ".join(part for part in told if part)
 
 
 def _attribution(selection: Selection) -> list[str]:
@@ -182,6 +196,11 @@ def _refused(selection: Selection) -> list[str]:
     if tally.errors:
         kinds = ", ".join(f"{kind} {count}" for kind, count in tally.errors.most_common())
         lines += ["", f"Never became speech: {kinds}."]
+    lines += [
+        f"\nLeft out of this export, though {count} utterances passed the gates: "
+        f"{selection.forbidden[speaker]}."
+        for speaker, count in sorted(tally.left_out.items())
+    ]
     if tally.unjudged:
         lines += ["", f"Not judged, and so not accepted: {tally.unjudged}."]
     return lines

@@ -40,6 +40,7 @@ from lauter.datasets.errors import UsageError
 from lauter.datasets.location import Location, location_of
 from lauter.datasets.records import VERDICT_SCHEMA
 from lauter.datasets.store_errors import said
+from lauter.datasets.voices import with_every_column
 
 if TYPE_CHECKING:
     from lauter.datasets.corpus_writer import CorpusWriter
@@ -250,7 +251,7 @@ class Corpus:
         if dataset is None:
             dataset = open_dataset(self.path / VOICES)  # says what is missing
         with plainly(self.path, "read"):
-            return dataset.to_table()
+            return with_every_column(dataset.to_table())
 
     def tag(self, name: str) -> None:
         """Name the newest state of utterances, verdicts and voices; nobody may be writing."""

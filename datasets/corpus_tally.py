@@ -37,6 +37,8 @@ class CorpusTally:
         self.errors: Counter[str] = Counter()
         self.unjudged = 0
         """Rows that were spoken after the last judging."""
+        self.left_out: Counter[str] = Counter()
+        """Rows by speaker that the export leaves out because their voice may not be used."""
         self.texts: Counter[tuple[str, str]] = Counter()
         """Exported rows by source and licence of their text."""
         self.speakers: Counter[str] = Counter()
@@ -91,6 +93,10 @@ class CorpusTally:
             self.refused[gate, reason] += count
         for name, values in self.fingerprints.items():
             values.update(pc.unique(taken[name].drop_null()).to_pylist())
+
+    def leave_out(self, batch: pa.RecordBatch) -> None:
+        """Count rows that would be exported if their voice might be used."""
+        self.left_out.update(batch["speaker"].to_pylist())
 
 
 def _counts(

@@ -55,7 +55,10 @@ class ExportedFile:
 
 @dataclass(frozen=True, slots=True)
 class ExportSummary:
-    """What an export holds; ``splits`` counts samples, ``shards`` is 0 for Lance."""
+    """What an export holds; ``splits`` counts samples, ``shards`` is 0 for Lance.
+
+    ``left_out`` counts accepted rows by speaker whose voice may not be used.
+    """
 
     folder: Location
     samples: int
@@ -64,6 +67,7 @@ class ExportSummary:
     duration_s: float
     splits: dict[str, int] = field(default_factory=dict)
     files: tuple[ExportedFile, ...] = ()
+    left_out: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

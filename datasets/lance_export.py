@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lauter.datasets.card import data_card
+from lauter.datasets.consent import Leave
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.exported import CARD, SPEECH, ExportSummary
 from lauter.datasets.location import Location, lance_options, location_of
@@ -26,6 +27,7 @@ def export_lance(
     accepted: bool | None = True,
     splits: Mapping[str, float] | None = None,
     overwrite: bool = False,
+    leave: Leave | None = None,
     on_sample: Callable[[int, int], None] | None = None,
 ) -> ExportSummary:
     """Write the accepted rows of ``corpus`` into ``folder/speech.lance``, with their audio.
@@ -35,7 +37,9 @@ def export_lance(
     target = location_of(folder)
     options = lance_options(target)
     with whole_export(target, overwrite=overwrite) as begin:
-        selection = select(corpus, policy=policy, seed=seed, accepted=accepted, splits=splits)
+        selection = select(
+            corpus, policy=policy, seed=seed, accepted=accepted, splits=splits, leave=leave
+        )
         hidden = begin()
         schema = pa.schema([SPLIT, corpus.schema.field("audio"), *selection.fields])
         written, audio_bytes, duration_s = 0, 0, 0.0
@@ -61,7 +65,10 @@ def export_lance(
             if failures:
                 raise failures[0] from None
             raise
-        summary = ExportSummary(target, written, 0, audio_bytes, duration_s, selection.splits)
+        summary = ExportSummary(
+            target, written, 0, audio_bytes, duration_s, selection.splits,
+            left_out=dict(selection.tally.left_out),
+        )  # fmt: skip
         (hidden / CARD).write_text(data_card(selection, summary), encoding="utf-8")
     return summary
 

@@ -67,7 +67,9 @@ SPEECH_FIELDS = [
     described("wall_s", pa.float64(), "The worker's time for it", unit="s", nullable=False),
     described("device_s", pa.float64(), "Accelerator or core time", unit="s", nullable=False),
     described(
-        "error_kind", pa.string(), "refused, failed, invalid, timed_out, crashed; null: spoken"
+        "error_kind",
+        pa.string(),
+        "refused, failed, invalid, timed_out, crashed, withdrawn; null: spoken",
     ),
     described("error", pa.string(), "What went wrong, in a sentence, with the exception"),
 ]

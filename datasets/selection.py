@@ -11,7 +11,7 @@ on is ever tested, by whichever voice.
 import math
 from array import array
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, cast
 
@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from lauter.datasets.consent import Leave
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.corpus_judged import JUDGED_COLUMNS, JUDGED_FIELDS, Judgements
 from lauter.datasets.corpus_tally import CorpusTally
@@ -33,6 +34,7 @@ from lauter.datasets.records import (
     TOP_LOGITS_FIELDS,
     UTTERANCE_SCHEMA,
 )
+from lauter.datasets.voices import voices_of
 
 READ_ROWS = 64
 TALLY_ROWS = 8192
@@ -49,6 +51,8 @@ class Selection:
 
     ``rows`` are their places in the corpus, split by split in the order of ``splits`` (names and
     numbers of rows), shuffled within each; ``fields`` are the columns of an exported record.
+    ``forbidden`` says by speaker why voices may not be used: their rows are not among them,
+    whatever was judged earlier.
     """
 
     corpus: Corpus
@@ -58,6 +62,7 @@ class Selection:
     fields: list[pa.Field]
     tally: CorpusTally
     judgements: Judgements
+    forbidden: Mapping[str, str] = field(default_factory=dict)
 
     def batches(self, split: str) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a split with their audio, ``READ_ROWS`` at a time."""
@@ -79,8 +84,11 @@ def select(
     seed: int = 0,
     accepted: bool | None = True,
     splits: Mapping[str, float] | None = None,
+    leave: Leave | None = None,
 ) -> Selection:
     """Choose the accepted rows (``False``: the rejected ones, ``None``: all that were spoken).
+
+    Rows in a voice that may not be used by ``leave`` (None: nobody asks) are never chosen.
 
     Accepted speech that a codec could make nothing of (damaged, silent) is not chosen.
     ``splits`` gives each split's share. Raises ``UsageError`` for a corpus that was not judged,
@@ -92,6 +100,7 @@ def select(
     verdicts = corpus.verdicts(policy)
     ids = [batch["request_id"] for batch in corpus.scan(["request_id"], batch_size=TALLY_ROWS)]
     judgements = Judgements(pa.concat_arrays(ids) if ids else pa.array([], pa.string()), verdicts)
+    forbidden = leave.forbidden(voices_of(corpus.voices())) if leave else {}
     tally = CorpusTally(corpus.schema)
     rows, keys, split_of = array("q"), array("Q"), array("b")
     first = 0
@@ -99,6 +108,9 @@ def select(
     columns = [*tally.columns, *errors]
     for batch in judgements.join(corpus.scan(columns, batch_size=TALLY_ROWS)):
         is_chosen = _is_chosen(batch, accepted)
+        may_not = pc.is_in(batch["speaker"], value_set=pa.array(list(forbidden), pa.string()))
+        tally.leave_out(batch.filter(pc.and_(is_chosen, may_not)))
+        is_chosen = pc.and_(is_chosen, pc.invert(may_not))
         tally.add(batch, is_chosen)
         chosen = np.flatnonzero(is_chosen.to_numpy(zero_copy_only=False))
         rows.extend((first + chosen).tolist())
@@ -107,6 +119,11 @@ def select(
             split_of.append(_split_of(row["text"], shares))
         first += batch.num_rows
     if not rows:
+        if tally.left_out:
+            raise UsageError(
+                f"nothing of the corpus {corpus.path} may be exported: "
+                f"{'; '.join(forbidden[speaker] for speaker in sorted(tally.left_out))}"
+            )
         wanted = {True: "accepted", False: "rejected", None: "spoken"}[accepted]
         raise UsageError(
             f"no utterance of the corpus {corpus.path} is {wanted}, so there is nothing to export; "
@@ -122,6 +139,7 @@ def select(
         _record_fields(corpus, with_verdicts=accepted is not True),
         tally,
         judgements,
+        forbidden,
     )
 
 

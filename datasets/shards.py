@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lauter.datasets.card import data_card
+from lauter.datasets.consent import Leave
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.croissant import croissant
 from lauter.datasets.errors import UsageError
@@ -54,12 +55,14 @@ def export_webdataset(
     accepted: bool | None = True,
     splits: Mapping[str, float] | None = None,
     overwrite: bool = False,
+    leave: Leave | None = None,
     on_sample: Callable[[int, int], None] | None = None,
 ) -> ExportSummary:
     """Write the accepted rows of ``corpus`` as tars of at most ``shard_bytes`` each.
 
     ``accepted=False`` takes the rejected rows and ``None`` all that were spoken, each with its
-    verdict; ``splits`` gives shares by name, all in ``train`` otherwise. The same corpus, policy
+    verdict; ``splits`` gives shares by name, all in ``train`` otherwise; rows in voices that
+    may not be used by ``leave`` (None: nobody asks) are left out. The same corpus, policy
     and seed give the same files, to the byte. A sample larger than ``shard_bytes`` has a shard of
     its own. ``on_sample`` is told after each sample how many of how many are written. Raises
     ``UsageError`` where there is nothing to export, where ``folder`` is there already (unless it
@@ -69,7 +72,9 @@ def export_webdataset(
         raise UsageError(f"a shard of {shard_bytes} bytes holds nothing; set shard_bytes above 0")
     target = location_of(folder)
     with whole_export(target, overwrite=overwrite) as begin:
-        selection = select(corpus, policy=policy, seed=seed, accepted=accepted, splits=splits)
+        selection = select(
+            corpus, policy=policy, seed=seed, accepted=accepted, splits=splits, leave=leave
+        )
         hidden = begin()
         audio_bytes, duration_s, written = 0, 0.0, 0
         shards = ShardWriter(hidden, selection.fields, shard_bytes)
@@ -84,8 +89,9 @@ def export_webdataset(
                     on_sample(written, len(selection.rows))
         files = shards.close()
         summary = ExportSummary(
-            target, written, shards.count, audio_bytes, duration_s, selection.splits, files
-        )
+            target, written, shards.count, audio_bytes, duration_s, selection.splits, files,
+            dict(selection.tally.left_out),
+        )  # fmt: skip
         (hidden / CROISSANT).write_text(croissant(selection, summary), encoding="utf-8")
         (hidden / CARD).write_text(data_card(selection, summary), encoding="utf-8")
     return summary

@@ -35,7 +35,7 @@ SCORES: Mapping[str, tuple[str, ...]] = {
     ),
     "duration": ("characters_per_second", "pace"),
     "sound": ("sound_print",),
-    "speaker": ("speaker_similarity", "speaker_embedding"),
+    "speaker": ("speaker_similarity", "speaker_embedding", "voice_consistency"),
     "mos": ("mos", "mos_signal", "mos_background"),
     "asr": ("transcript", "asr_confidence", "asr_language_probability"),
     "error_rate": ("cer", "wer", "syllable_error_rate", "mistakes"),

@@ -5,9 +5,10 @@ Rows are judged in columns: each gate is a few Arrow comparisons over all rows, 
 written only for the rows that fail. So a million rows cost about two bare passes of the same
 comparisons. ``judge_row`` says the same row by row; a test holds the two together.
 
-Two gates stand in every policy. A row without speech fails ``spoken``. A row fails ``measured``
-where a scorer broke, and where scoring stopped early at a gate that *this* policy would let pass:
-its dearer figures are not known, and what was not looked at is not accepted.
+Three gates stand in every policy. A row without speech fails ``spoken``; one whose voice may not be
+used (``FORBIDDEN`` says why) fails ``consent``. A row fails ``measured`` where a scorer broke, and
+where scoring stopped early at a gate that *this* policy would let pass: its dearer figures are not
+known, and what was not looked at is not accepted.
 """
 
 import functools
@@ -22,8 +23,12 @@ import pyarrow.compute as pc
 
 from lauter.datasets.errors import UsageError
 from lauter.datasets.records import CELL_COLUMNS, FAILED_GATE, VERDICT_SCHEMA
-from lauter.filters.policy import MEASURED, SPOKEN, Bounds, Gate, Policy
+from lauter.filters.policy import CONSENT, MEASURED, SPOKEN, Bounds, Gate, Policy
 from lauter.filters.protocol import Sample
+
+FORBIDDEN = "forbidden"
+"""The column that says in a sentence why a row's voice may not be used; null where it may. It is
+made for judging and kept nowhere: what may be used changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ def judge(scores: pa.Table, policy: Policy) -> pa.Table:
     ``UsageError`` where a gate compares a score that is no number.
     """
     rows = _Rows(scores)
-    failures = [_unspoken(rows), _unmeasured(rows)]
+    failures = [_unspoken(rows), _unmeasured(rows), _forbidden(rows)]
     failures += [_failures(gate, rows) for gate in policy.gates]
     failures.append(_unfinished(rows, failures))
     failed_gates = _listed([found for found in failures if len(found.rows)], rows.count)
@@ -79,6 +84,8 @@ def judge_row(row: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
         failed.append(_failed(SPOKEN, "error_kind", None, None, reason))
     if errors := row.get("score_errors"):
         failed.append(_failed(MEASURED, "score_errors", None, None, _told(errors)))
+    if row.get(FORBIDDEN) is not None:
+        failed.append(_failed(CONSENT, "speaker", None, None, row[FORBIDDEN]))
     for gate in policy.gates:
         figure = row.get(gate.score)
         bounds = gate.bounds_for(row)
@@ -209,6 +216,14 @@ def _unmeasured(rows: _Rows) -> _Failures:
     broken = pc.indices_nonzero(pc.greater(pc.list_value_length(errors), 0))
     told = [_told(found) for found in errors.take(broken).to_pylist()]
     return _Failures.told(MEASURED, "score_errors", broken, pa.array(told, pa.string()))
+
+
+def _forbidden(rows: _Rows) -> _Failures:
+    sentences = rows.column(FORBIDDEN)
+    if sentences is None:
+        return _Failures.told(CONSENT, "speaker", _NO_ROWS, _NO_REASONS)
+    found = pc.indices_nonzero(pc.is_valid(sentences))
+    return _Failures.told(CONSENT, "speaker", found, sentences.take(found))
 
 
 def _unfinished(rows: _Rows, failures: list[_Failures]) -> _Failures:

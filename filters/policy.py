@@ -29,6 +29,8 @@ SPOKEN = "spoken"
 MEASURED = "measured"
 """The gate that a row fails of which a scorer could not make, or was not asked for, its figures."""
 
+CONSENT = "consent"
+"""The gate that a row fails whose voice may not be used, whatever the policy."""
 TAG_COLUMNS = (*CELL_COLUMNS, EDIT_FIELD.name)
 """What bounds may be distinguished by: the cell of a row, and the edit that made it."""
 
@@ -270,7 +272,7 @@ def _gate(entry: Any, number: int, origin: str) -> Gate:
     for key in ("gate", "score", "reason"):
         if not isinstance(entry.get(key), str) or not entry[key].strip():
             raise UsageError(f"{where} has no {key}; every gate says what it reads and why")
-    if entry["gate"] in (SPOKEN, MEASURED):
+    if entry["gate"] in (SPOKEN, MEASURED, CONSENT):
         raise UsageError(f"{where} has the name of a gate that every policy has; rename it")
     absent = _flag(entry, "absent", where)
     if absent == any(key in entry for key in _BOUND_KEYS):

@@ -21,6 +21,7 @@ from lauter.datasets.identity import content_id
 from lauter.datasets.records import described
 from lauter.filters.level import frame_powers
 from lauter.filters.mel import mel_power
+from lauter.filters.one_voice import voice_consistency
 from lauter.filters.protocol import Sample
 from lauter.filters.remembered import Remembered
 
@@ -69,9 +70,13 @@ class SpeakerEncoder:
         self._network.load_state_dict({name: checkpoint["model_state"][name] for name in names})
 
     def embed(self, clips: Sequence[Samples]) -> list[Embedding]:
-        """Return the embedding of each clip at 16 kHz.
+        """Return the embedding of each clip at 16 kHz: see ``embed_partials``."""
+        return [mean_voice(partials) for partials in self.embed_partials(clips)]
 
-        All partials go through the network at once. A clip's embedding changes with its
+    def embed_partials(self, clips: Sequence[Samples]) -> list[NDArray[np.float32]]:
+        """Return the embeddings of each clip's partials, unit vectors ``[partials, 256]``.
+
+        All partials go through the network at once. A clip's embeddings change with its
         neighbours by rounding only (below 1e-6).
         """
         partials = [partials_of(prepared(clip)) for clip in clips]
@@ -79,9 +84,14 @@ class SpeakerEncoder:
             return []
         with torch.inference_mode():
             embedded = self._network(torch.from_numpy(np.concatenate(partials))).numpy()
-        ends = np.cumsum([len(group) for group in partials])[:-1]
-        means = [group.mean(axis=0) for group in np.split(embedded, ends)]
-        return [mean / max(float(np.linalg.norm(mean)), 1e-9) for mean in means]
+        return np.split(embedded, np.cumsum([len(group) for group in partials])[:-1])
+
+
+def mean_voice(partials: NDArray[np.float32]) -> Embedding:
+    """Return the embedding of a clip from those of its partials."""
+    mean: Embedding = partials.mean(axis=0)
+    unit: Embedding = mean / max(float(np.linalg.norm(mean)), 1e-9)
+    return unit
 
 
 def prepared(audio: Samples) -> Samples:
@@ -109,7 +119,7 @@ def partials_of(audio: Samples) -> NDArray[np.float32]:
 
 
 class SpeakerScorer:
-    """Cosine to the speaker's reference; not applicable where there is none."""
+    """Cosine to the speaker's reference, where there is one, and of the utterance's own parts."""
 
     name = "speaker"
     fields: ClassVar[Sequence[pa.Field]] = (
@@ -118,6 +128,11 @@ class SpeakerScorer:
         ),
         described(
             "speaker_embedding", pa.list_(pa.float16(), EMBEDDING), "The voice as a unit vector"
+        ),
+        described(
+            "voice_consistency",
+            pa.float64(),
+            "How alike the parts of the utterance sound: the least decile of their cosines",
         ),
     )
 
@@ -138,8 +153,9 @@ class SpeakerScorer:
         )
 
     def score(self, samples: Sequence[Sample]) -> Sequence[Mapping[str, Any] | Exception]:
-        """Embed all clips together and compare each with its reference."""
-        embeddings = self._encoder.embed([sample.clip.at(SAMPLE_RATE) for sample in samples])
+        """Embed all clips together and compare each with its reference, and with itself."""
+        heard = self._encoder.embed_partials([sample.clip.at(SAMPLE_RATE) for sample in samples])
+        embeddings = [mean_voice(partials) for partials in heard]
         return [
             {
                 "speaker_similarity": (
@@ -148,8 +164,9 @@ class SpeakerScorer:
                     else float(embedding @ self._references.of(sample.reference))
                 ),
                 "speaker_embedding": embedding.astype(np.float16),
+                "voice_consistency": voice_consistency(partials),
             }
-            for sample, embedding in zip(samples, embeddings, strict=True)
+            for sample, embedding, partials in zip(samples, embeddings, heard, strict=True)
         ]
 
     @cached_property

@@ -8,6 +8,7 @@ import atexit
 import errno
 import importlib
 import os
+import re
 import signal
 import sys
 import traceback
@@ -32,6 +33,11 @@ COMMANDS = {
     "import": "bring in speech made elsewhere; it is scored, judged and kept like our own",
     "judge": "judge the corpus anew under a policy, without touching a model",
     "export": "write accepted speech as WebDataset shards or Lance, with its cards",
+    "voices check": "look through the speaker book: bad recordings, voices that are near doubles",
+    "voices add": "take the best stretch of a recording into the speaker book",
+    "consent trace": "list every utterance, shard, student and release that a voice touched",
+    "consent withdraw": "use a voice no more, and list what it touched",
+    "consent grant": "write down what a voice may be used for",
     "codec train": "learn a dual codebook, its decoder and its vocoder from accepted speech",
     "codec encode": "give the corpus the codes of its speech",
     "codec report": "say how much of its books a codec uses and what it loses, by book",
@@ -49,6 +55,8 @@ COMMANDS = {
 
 _BEGIN_ANEW = {"speak", "evaluate", "codec report", "scaling"}
 """Commands that do all of their work again."""
+_BARE_WORD = dict.fromkeys(("consent trace", "consent withdraw", "consent grant"), "consent.voice")
+"""The setting that a word without `=` is, right after these commands."""
 _WITH_A_SECOND_WORD = {name.split()[0] for name in COMMANDS if " " in name}
 
 
@@ -91,6 +99,8 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     length = 2 if words[0] in _WITH_A_SECOND_WORD else 1
     name, overrides = " ".join(words[:length]), words[length:]
+    if name in _BARE_WORD and overrides and not re.search("^-|=", overrides[0]):
+        overrides[0] = f"{_BARE_WORD[name]}={overrides[0]}"
     try:
         return _dispatch(name, overrides, console)
     except KeyboardInterrupt:

@@ -15,6 +15,7 @@ from hydra.errors import HydraException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from lauter.datasets.consent import Leave
 from lauter.datasets.errors import LauterError, UsageError
 from lauter.datasets.prompts.cell import Cell
 from lauter.datasets.prompts.check import sift
@@ -24,6 +25,7 @@ from lauter.datasets.voices import Voice
 from lauter.filters.catalogue import NO_FIGURES, known_scores, no_figures
 from lauter.filters.policy import Policy, check_scores, load_policy
 from lauter.orchestration.devices import existing_device
+from lauter.orchestration.leave import leave_of
 from lauter.pipelines.ancestry import with_ancestors
 from lauter.pipelines.codec_decoder import CodecDecoder
 from lauter.pipelines.decode import Decode
@@ -131,6 +133,7 @@ def make_job(settings: DictConfig, open_teacher: Callable[[], Teacher], teacher:
         rows_per_commit=settings.commit.rows,
         seconds_per_commit=settings.commit.seconds,
         retry_failed=speak.retry_failed,
+        leave=leave_of(settings),
     )
 
 
@@ -196,7 +199,7 @@ def make_plan(settings: DictConfig, teacher: Teacher) -> Plan:
     Raises ``UsageError`` as ``make_draw`` does.
     """
     draw, refused = make_draw(settings, teacher)
-    return plan_of(draw, refused, teacher, draw.counts, settings.seed)
+    return plan_of(draw, refused, teacher, draw.counts, settings.seed, leave_of(settings))
 
 
 def make_draw(settings: DictConfig, teacher: Teacher) -> tuple[Draw, pa.Table]:
@@ -217,10 +220,15 @@ def make_draw(settings: DictConfig, teacher: Teacher) -> tuple[Draw, pa.Table]:
 
 
 def plan_of(
-    draw: Draw, refused: pa.Table, teacher: Teacher, counts: Mapping[Cell, int], seed: int
+    draw: Draw,
+    refused: pa.Table,
+    teacher: Teacher,
+    counts: Mapping[Cell, int],
+    seed: int,
+    leave: Leave,
 ) -> Plan:
     """Return the requests for so many prompts of each cell, and what was refused."""
-    planned = plan(draw.prompts(counts), teacher, seed=seed)
+    planned = plan(draw.prompts(counts), teacher, seed=seed, leave=leave)
     if draw.chains:
         planned = replace(planned, requests=with_ancestors(planned.requests))
     return replace(planned, refused=pa.concat_tables([planned.refused, refused]))
@@ -240,16 +248,19 @@ def _draw(settings: DictConfig, texts: pa.Table, teacher: Teacher) -> Draw:
         texts,
         teacher.capabilities().voices,
         settings.seed,
-        _can(teacher),
+        _can(teacher, leave_of(settings)),
         chains=quotas.chains,
     )
 
 
-def _can(teacher: Teacher) -> Callable[[Cell, Voice], bool]:
-    """Return which voice can speak which cell."""
+def _can(teacher: Teacher, leave: Leave) -> Callable[[Cell, Voice], bool]:
+    """Return which voice can speak which cell, and may."""
     who = who_speaks(teacher)
+    forbidden = leave.forbidden(teacher.capabilities().voices)
 
     def can(cell: Cell, voice: Voice) -> bool:
+        if voice.speaker in forbidden:
+            return False
         part, able = who(voice.speaker, voice.dialect)
         manner = {name: value for name, value in asdict(cell).items() if name != "speaker"}
         language = dialect_language(cell.dialect)

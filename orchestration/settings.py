@@ -24,6 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from lauter.datasets.errors import UsageError
 from lauter.datasets.location import is_url
+from lauter.datasets.voices import Use
 from lauter.filters.catalogue import SCORES
 from lauter.orchestration.distill_settings import (
     BatchesSettings,
@@ -35,13 +36,15 @@ from lauter.orchestration.distill_settings import (
 )
 from lauter.orchestration.scaling_settings import ScalingSettings
 from lauter.orchestration.serve_settings import ServeSettings
+from lauter.orchestration.voices_settings import ConsentSettings, VoicesSettings
 from lauter.orchestration.writer_settings import WriteSettings
 from lauter.pipelines.cost import DECODE, SPEAK, TEACHER
 
 # `describe` finds them here, by their names.
 __all__ = [
-    "BatchesSettings", "DistillSettings", "LoraSettings", "LossesSettings", "MixtureSettings",
-    "OnPolicySettings", "ScalingSettings", "ServeSettings", "Settings", "WriteSettings",
+    "BatchesSettings", "ConsentSettings", "DistillSettings", "LoraSettings", "LossesSettings",
+    "MixtureSettings", "OnPolicySettings", "ScalingSettings", "ServeSettings", "Settings",
+    "VoicesSettings", "WriteSettings",
 ]  # fmt: skip
 
 CONFIGURATION_FOLDER = Path(__file__).parent / "conf"
@@ -395,6 +398,11 @@ class Settings:
     plan: PlanSettings = field(default_factory=PlanSettings)
     on_refusal: str = "stop"
     """stop: nothing is spoken while a prompt is refused; skip: the others are spoken."""
+    use: str = "research"
+    """What the speech is for: research, internal or commercial; voices that may not be used for it
+    are refused at planning, rejected at judging and left out of exports."""
+    voices: VoicesSettings = field(default_factory=VoicesSettings)
+    consent: ConsentSettings = field(default_factory=ConsentSettings)
     tag: str | None = None
     """Name given to the state of the corpus after `synthesize`, `import` or `judge`."""
     codec: CodecSettings = field(default_factory=CodecSettings)
@@ -450,7 +458,10 @@ def _literal(override: str) -> str:
 
 
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
-_TEXTS = ("speaking.text", "speaking.reference_text")
+_TEXTS = (
+    "speaking.text", "speaking.reference_text", "consent.voice", "consent.by", "consent.note",
+    "voices.text", "voices.consent", "voices.owner",
+)  # fmt: skip
 _OPEN = ("prices", "speak.custom_resources", "score.custom_resources", "decode.custom_resources")
 """Settings whose keys are free."""
 _LEAST = {
@@ -475,6 +486,7 @@ _LEAST = {
 _CHOICES = {
     "on_refusal": ("stop", "skip"),
     "until": ("asked", "accepted"),
+    "use": tuple(Use),
     "export.format": ("webdataset", "lance"),
     "evaluate.speech": ("accepted", "all"),
     "evaluate.split": ("test", "valid"),
@@ -483,7 +495,8 @@ _CHOICES = {
 
 _ON_A_DISK = (
     "preview.folder", "evaluate.folder", "speaking.out", "codec.folder", "codec.report",
-    "distill.output", "student", "write.folder", "write.cache",
+    "distill.output", "student", "voices.book", "voices.recording", "consent.within",
+    "consent.out", "write.folder", "write.cache",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pyarrow as pa
 
+from lauter.datasets.consent import Leave
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
 from lauter.datasets.imports import PLANNED_SCHEMA, Source, requests_from
@@ -35,6 +36,7 @@ def import_speech(
     engine: Engine,
     scoring: Resources,
     threads: int = 1,
+    leave: Leave | None = None,
     on_start: Callable[[int], None] = lambda pending: None,
     on_batch: Callable[[pa.RecordBatch], None] = lambda batch: None,
 ) -> int:
@@ -70,7 +72,7 @@ def import_speech(
                 added += batch.num_rows
                 on_batch(batch)
         writer.flush()
-        judge_corpus(corpus, writer, policy)
+        judge_corpus(corpus, writer, policy, leave)
     if damage is not None:
         raise damage
     return added

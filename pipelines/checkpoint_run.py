@@ -9,11 +9,11 @@ from typing import Any, Final
 import torch
 
 from lauter.datasets.errors import UsageError
+from lauter.datasets.suggestion import check_known
 from lauter.student.checkpoint import DTYPES
 from lauter.student.generation import Sampling
 from lauter.student.teaching import stored_weights_digest
 from lauter.teacher.step_audio.completion import Identity
-from lauter.teacher.step_audio.suggestion import check_known
 
 SAMPLING: Final = (
     "temperature",

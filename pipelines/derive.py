@@ -14,6 +14,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from lauter.datasets.audio import Clip, audio_digest, encode_flac
+from lauter.datasets.consent import Leave
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
@@ -108,13 +109,14 @@ def derive(
     policy: Policy,
     engine: Engine,
     scoring: Resources,
+    leave: Leave | None = None,
     on_start: Callable[[int], None] = lambda pending: None,
     on_batch: Callable[[pa.RecordBatch], None] = lambda batch: None,
 ) -> int:
     """Edit the accepted speech of ``corpus`` in each way that applies to it, score and judge.
 
     ``where`` is an SQL condition that narrows what is edited. What noise or silence was put into is
-    edited further without being accepted. Returns the number of rows added. Raises ``UsageError``
+    edited further without being accepted. ``leave`` is as in ``judge_corpus``. Returns the number of rows added. Raises ``UsageError``
     where nothing in the corpus can be edited so.
     """
     added = found = 0
@@ -138,7 +140,7 @@ def derive(
                 on_batch(batch)
             writer.flush()
         if added:
-            judge_corpus(corpus, writer, policy)
+            judge_corpus(corpus, writer, policy, leave)
     if not found:
         raise UsageError(
             f"nothing in the corpus {corpus.path} can be edited by {', '.join(derivations)}; "

@@ -14,12 +14,14 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lauter.datasets.consent import Leave
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.lineage import EDITOR, PARENT_FIELD
 from lauter.datasets.records import CELL_COLUMNS
+from lauter.datasets.voices import voices_of
 from lauter.filters.catalogue import NO_FIGURES, known_scores
 from lauter.filters.edit_steps import READ, STEP_FIELDS, edit_steps
-from lauter.filters.gates import judge
+from lauter.filters.gates import FORBIDDEN, judge
 from lauter.filters.near_duplicates import DUPLICATE_FIELDS, duplicates
 from lauter.filters.policy import TAG_COLUMNS, Policy, check_scores
 
@@ -38,8 +40,12 @@ class JudgingWriter(Protocol):
         ...
 
 
-def judge_corpus(corpus: Corpus, writer: JudgingWriter, policy: Policy) -> pa.Table:
+def judge_corpus(
+    corpus: Corpus, writer: JudgingWriter, policy: Policy, leave: Leave | None = None
+) -> pa.Table:
     """Judge every row of ``corpus`` under ``policy``; return and keep the verdicts.
+
+    Rows in a voice that may not be used by ``leave`` (None: nobody asks) fail the gate ``consent``.
 
     Raises ``UsageError`` where a gate reads a score that nothing measures.
     """
@@ -51,6 +57,7 @@ def judge_corpus(corpus: Corpus, writer: JudgingWriter, policy: Policy) -> pa.Ta
     columns = [name for name in dict.fromkeys([*wanted, *policy.scores]) if name in have]
     of_copies = [field.name for field in DUPLICATE_FIELDS]
     rows = _table(corpus, [name for name in columns if name not in of_copies])
+    rows = _with_forbidden(rows, corpus, leave)
     found = _duplicates(corpus, judge(rows, policy))
     _keep(corpus, writer, found, DUPLICATE_FIELDS)
     read = [name for name in of_copies if name in policy.scores]
@@ -68,6 +75,17 @@ def _steps(corpus: Corpus) -> pa.Table:
     if PARENT_FIELD.name not in have or not corpus.count(f"{PARENT_FIELD.name} IS NOT NULL"):
         return pa.schema([pa.field("request_id", pa.string()), *STEP_FIELDS]).empty_table()
     return edit_steps(_table(corpus, [name for name in wanted if name in have], where=spoken))
+
+
+def _with_forbidden(rows: pa.Table, corpus: Corpus, leave: Leave | None) -> pa.Table:
+    """Return ``rows`` with a sentence beside each whose voice may not be used."""
+    forbidden = leave.forbidden(voices_of(corpus.voices())) if leave else {}
+    if not forbidden:
+        return rows
+    places = pc.index_in(rows["speaker"], value_set=pa.array(list(forbidden), pa.string()))
+    return rows.append_column(
+        FORBIDDEN, pa.array(list(forbidden.values()), pa.string()).take(places)
+    )
 
 
 def _duplicates(corpus: Corpus, otherwise: pa.Table) -> pa.Table:

@@ -8,12 +8,14 @@ combination, so that a million requests are planned in seconds.
 
 import hashlib
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lauter.datasets.consent import Leave
 from lauter.datasets.prompts.check import REFUSED_SCHEMA, check_texts
 from lauter.datasets.records import (
     CELL_COLUMNS,
@@ -35,16 +37,19 @@ class Plan:
     refused: pa.Table
 
 
-def plan(prompts: pa.Table, teacher: Teacher, *, seed: int = 0) -> Plan:
+def plan(prompts: pa.Table, teacher: Teacher, *, seed: int = 0, leave: Leave | None = None) -> Plan:
     """Bind ``prompts`` (``PROMPT_SCHEMA``; ids are computed here) to a teacher and a seed.
 
     A prompt without a speaker gets one of its dialect's, spread evenly and by content, so that
-    the choice does not depend on the order of the prompts. Doubles are asked once.
+    the choice does not depend on the order of the prompts. Doubles are asked once. A voice that
+    may not be used by ``leave`` (None: nobody asks) is refused.
     """
     capabilities = teacher.capabilities()
     prompts = _with_normal_text(prompts)
     prompts = _with_speakers(prompts, capabilities)
     refusals = _refusals(prompts, who_speaks(teacher), capabilities.max_characters)
+    forbidden = leave.forbidden(capabilities.voices) if leave else {}
+    refusals = pc.coalesce(refusals, _by_speaker(prompts["speaker"], forbidden))
     served = pc.is_null(refusals)
     refused = prompts.append_column(REFUSED_SCHEMA.field("refusal"), refusals).filter(
         pc.invert(served)
@@ -90,6 +95,12 @@ def _refusals(prompts: pa.Table, who: WhoSpeaks, max_characters: int) -> pa.Arra
     by_cell = pa.array(np.array(sentences or [None], dtype=object)[combination_of_row], pa.string())
     by_text = check_texts(prompts["text"], prompts["language"], max_characters=max_characters)
     return pc.coalesce(by_text, by_cell)
+
+
+def _by_speaker(speakers: pa.ChunkedArray, forbidden: Mapping[str, str]) -> pa.Array:
+    """Return, for each speaker, null or the sentence that forbids it."""
+    places = pc.index_in(speakers, value_set=pa.array(list(forbidden), pa.string()))
+    return pa.array(list(forbidden.values()), pa.string()).take(places.combine_chunks())
 
 
 def _bind(prompts: pa.Table, teacher: Teacher, seed: int) -> pa.Table:

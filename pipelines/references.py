@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from lauter.datasets.prompts.table import table_from_prompts
 from lauter.datasets.records import Prompt, dialect_language
 from lauter.datasets.tags import Dialect
-from lauter.datasets.voices import VOICE_SCHEMA
+from lauter.datasets.voices import VOICE_SCHEMA, voice_row
 from lauter.pipelines.engines.protocol import Engine
 from lauter.pipelines.plan import plan
 from lauter.pipelines.stage import Pipeline, Stage
@@ -60,16 +60,5 @@ def reference_voices(
     rows = []
     for row in spoken.filter(pc.is_valid(spoken["audio"])).to_pylist():
         voice = voices[row["speaker"], row["dialect"]]
-        rows.append(
-            {
-                "speaker": voice.speaker,
-                "dialect": voice.dialect,
-                "gender": voice.gender,
-                "licence": voice.licence,
-                "consent": voice.consent,
-                "identity": voice.identity or voice.speaker,
-                "reference_text": row["text"],
-                "reference_audio": row["audio"],
-            }
-        )
+        rows.append(voice_row(voice, row["text"], row["audio"]))
     return pa.Table.from_pylist(rows, schema=VOICE_SCHEMA)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lauter.datasets.consent import Leave
 from lauter.datasets.corpus import Corpus
 from lauter.filters.gates import stopping_gates
 from lauter.filters.policy import Policy
@@ -34,7 +35,7 @@ OnBatch = Callable[[pa.RecordBatch], None]
 class Job:
     """All that a synthesis is made of, apart from what is asked and where it is kept.
 
-    ``decoding`` is there where the teacher answers in codes.
+    ``decoding`` is there where the teacher answers in codes; ``leave`` says who may be heard.
     """
 
     speaking: Speak
@@ -46,6 +47,7 @@ class Job:
     rows_per_commit: int = 1024
     seconds_per_commit: float = 30.0
     retry_failed: bool = False
+    leave: Leave | None = None
 
     @property
     def voicing(self) -> tuple[Stage, ...]:
@@ -94,7 +96,7 @@ def synthesize(
                 added += batch.num_rows
                 on_batch(batch)
             writer.flush()
-        judge_corpus(corpus, writer, job.policy)
+        judge_corpus(corpus, writer, job.policy, job.leave)
     return added
 
 

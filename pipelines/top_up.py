@@ -18,6 +18,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lauter.datasets.consent import Leave
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.prompts.cell import Cell
 from lauter.datasets.prompts.quotas import Draw
@@ -169,7 +170,7 @@ def top_up(
     if corpus.count():
         # What a run that was killed left unjudged counts as well.
         with corpus.writing() as writer:
-            judge_corpus(corpus, writer, job.policy)
+            judge_corpus(corpus, writer, job.policy, job.leave)
         corpus.refresh()
     sampled = {cell: _is_sampled(cell, draw, teacher) for cell in draw.counts}
     used_up: set[Cell] = set()
@@ -190,9 +191,10 @@ def top_up(
             break
         wishes = _within(wishes, rules.budget.affordable(spent, prices, added, wall_s))
         on_round(rounds, ledger, wishes)
-        fresh, ended = _fresh(draw, wishes, ledger, teacher, seed)
+        fresh, ended = _fresh(draw, wishes, ledger, teacher, seed, job.leave)
         used_up |= ended
-        asked = pa.concat_tables([*fresh, *_again(wishes, ledger, corpus, teacher, seed)])
+        again = _again(wishes, ledger, corpus, teacher, seed, job.leave)
+        asked = pa.concat_tables([*fresh, *again])
         if draw.chains:
             asked = with_ancestors(asked)
         rounds += 1
@@ -272,7 +274,12 @@ def _within(wishes: dict[Cell, Wish], affordable: float) -> dict[Cell, Wish]:
 
 
 def _fresh(
-    draw: Draw, wishes: dict[Cell, Wish], ledger: Ledger, teacher: Teacher, seed: int
+    draw: Draw,
+    wishes: dict[Cell, Wish],
+    ledger: Ledger,
+    teacher: Teacher,
+    seed: int,
+    leave: Leave | None,
 ) -> tuple[list[pa.Table], set[Cell]]:
     """Return requests for prompts that were never asked, and the cells that have no more of them.
 
@@ -285,16 +292,22 @@ def _fresh(
         known, capacity = ledger[cell].known, draw.capacity(cell)
         # Among so many, at most all of the known ones are known.
         count = min(capacity, len(known) + wish.fresh)
-        drawn = plan(draw.prompts({cell: count}), teacher, seed=seed).requests
+        drawn = plan(draw.prompts({cell: count}), teacher, seed=seed, leave=leave).requests
         is_new = [prompt not in known for prompt in drawn["prompt_id"].to_pylist()]
         requests.append(drawn.filter(pa.array(is_new, pa.bool_())).slice(0, wish.fresh))
-        if count == capacity and sum(is_new) <= wish.fresh:
+        # None is new where planning refuses them, as by a voice that may not be used.
+        if not any(is_new) or (count == capacity and sum(is_new) <= wish.fresh):
             ended.add(cell)
     return requests, ended
 
 
 def _again(
-    wishes: dict[Cell, Wish], ledger: Ledger, corpus: Corpus, teacher: Teacher, seed: int
+    wishes: dict[Cell, Wish],
+    ledger: Ledger,
+    corpus: Corpus,
+    teacher: Teacher,
+    seed: int,
+    leave: Leave | None,
 ) -> list[pa.Table]:
     """Return requests for prompts that are asked again, each with a seed it was not asked with.
 
@@ -316,7 +329,8 @@ def _again(
     requests = []
     for count, prompts in chosen.items():
         of_count = rows.filter(pc.is_in(rows["prompt_id"], value_set=pa.array(prompts)))
-        requests.append(plan(_once(of_count), teacher, seed=seed + count).requests)
+        again = plan(_once(of_count), teacher, seed=seed + count, leave=leave)
+        requests.append(again.requests)
     return requests
 
 

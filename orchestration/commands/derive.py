@@ -5,6 +5,7 @@ from rich.console import Console
 
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
+from lauter.orchestration.leave import leave_of
 from lauter.orchestration.making import make_scoring
 from lauter.orchestration.pricing import prices_of
 from lauter.orchestration.progress import speech_progress
@@ -27,7 +28,7 @@ def run(settings: DictConfig, console: Console) -> int:
             corpus, derivations,
             seed=settings.seed, where=settings.derive.where,
             open_scorers=scoring.open_scorers, policy=scoring.policy,
-            engine=scoring.engine, scoring=scoring.resources,
+            engine=scoring.engine, scoring=scoring.resources, leave=leave_of(settings),
             on_start=progress.start, on_batch=progress.advance,
         )  # fmt: skip
     corpus.refresh()

@@ -8,6 +8,7 @@ from lauter.datasets.lance_export import export_lance
 from lauter.datasets.location import location_of
 from lauter.datasets.shards import export_webdataset
 from lauter.orchestration.durations import length_of_time
+from lauter.orchestration.leave import leave_of
 from lauter.orchestration.making import split_shares
 from lauter.orchestration.progress import counted_progress
 from lauter.orchestration.run_record import RunRecord
@@ -19,6 +20,7 @@ def run(settings: DictConfig, console: Console) -> int:
     options = settings.export
     corpus = Corpus.open(settings.corpus, version=options.version)
     splits = split_shares(settings)
+    leave = leave_of(settings)
     with counted_progress(console, "exporting") as on_sample:
         if options.format == "webdataset":
             summary = export_webdataset(
@@ -28,6 +30,7 @@ def run(settings: DictConfig, console: Console) -> int:
                 splits=splits,
                 shard_bytes=options.shard_bytes,
                 overwrite=options.overwrite,
+                leave=leave,
                 on_sample=on_sample,
             )
         else:
@@ -37,6 +40,7 @@ def run(settings: DictConfig, console: Console) -> int:
                 seed=settings.seed,
                 splits=splits,
                 overwrite=options.overwrite,
+                leave=leave,
                 on_sample=on_sample,
             )
     record.facts |= {
@@ -51,4 +55,7 @@ def run(settings: DictConfig, console: Console) -> int:
         f"{shards if summary.shards else 'one Lance dataset'} in {summary.folder}, "
         f"judged under the policy '{corpus.policy_name(corpus.policies()[-1])}'"
     )
+    if summary.left_out:
+        names = ", ".join(f"{name} ({count})" for name, count in sorted(summary.left_out.items()))
+        console.print(f"left out, as their voices may not be used: {names}")
     return 0

@@ -4,6 +4,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from lauter.datasets.corpus import Corpus
+from lauter.orchestration.leave import leave_of
 from lauter.orchestration.making import make, make_scoring
 from lauter.orchestration.pricing import prices_of
 from lauter.orchestration.progress import speech_progress
@@ -17,6 +18,7 @@ def run(settings: DictConfig, console: Console) -> int:
     record = RunRecord("import", settings)
     source = make(settings, "source")
     scoring = make_scoring(settings)
+    leave = leave_of(settings)
     corpus = Corpus.create(settings.corpus, exist_ok=True)
     with speech_progress(console, "importing") as progress:
         added = import_speech(
@@ -27,6 +29,7 @@ def run(settings: DictConfig, console: Console) -> int:
             engine=scoring.engine,
             scoring=scoring.resources,
             threads=settings.score.threads,
+            leave=leave,
             on_start=progress.start,
             on_batch=progress.advance,
         )

@@ -8,6 +8,7 @@ from rich.console import Console
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.location import location_of, write_whole
 from lauter.orchestration.account import FORECAST, asked_of, print_forecast
+from lauter.orchestration.leave import leave_of
 from lauter.orchestration.making import (
     check_refusals,
     make_draw,
@@ -28,7 +29,8 @@ def run(settings: DictConfig, console: Console) -> int:
     """Plan, compare with the corpus if there is one, and print the counts."""
     open_teacher, teacher = make_teacher(settings)
     draw, refused = make_draw(settings, teacher)
-    planned = plan_of(draw, refused, teacher, draw.within_capacity(), settings.seed)
+    leave = leave_of(settings)
+    planned = plan_of(draw, refused, teacher, draw.within_capacity(), settings.seed, leave)
     pending = planned.requests
     if location_of(settings.corpus).exists():
         pending = Corpus.open(settings.corpus).pending(planned.requests)
@@ -50,7 +52,7 @@ def run(settings: DictConfig, console: Console) -> int:
     job = make_job(settings, open_teacher, teacher)
     few = {cell: min(count, settings.plan.pilot) for cell, count in draw.within_capacity().items()}
     corpus = Corpus.create(settings.corpus, exist_ok=True)
-    pilot = plan_of(draw, refused, teacher, few, settings.seed)
+    pilot = plan_of(draw, refused, teacher, few, settings.seed, leave)
     with kept(job, teacher), speech_progress(console, "pilot") as progress:
         synthesize(job, pilot, teacher, corpus, on_start=progress.start, on_batch=progress.advance)
     prices = prices_of(settings)

@@ -8,6 +8,7 @@ from lauter.datasets.errors import QualityGateMissedError, UsageError
 from lauter.datasets.prompts.cell import Cell
 from lauter.datasets.prompts.quotas import Draw
 from lauter.orchestration.account import held, print_account, print_held, read_forecast
+from lauter.orchestration.leave import leave_of
 from lauter.orchestration.making import (
     check_refusals,
     make_draw,
@@ -39,7 +40,7 @@ def run(settings: DictConfig, console: Console) -> int:
             "or leave the budget out and bound the quotas"
         )
     counts = draw.within_capacity() if until_accepted else draw.counts
-    planned = plan_of(draw, refused, teacher, counts, settings.seed)
+    planned = plan_of(draw, refused, teacher, counts, settings.seed, leave_of(settings))
     check_refusals(planned, settings.on_refusal)
     print_refused(console, planned.refused)
     fingerprint = teacher.fingerprint()  # before servers may have changed

@@ -12,8 +12,8 @@ from typing import Final
 
 from lauter.datasets.errors import UsageError
 from lauter.datasets.records import Prompt
+from lauter.datasets.suggestion import check_known
 from lauter.datasets.tags import Emotion, Style
-from lauter.teacher.step_audio.suggestion import check_known
 
 REMOVE: Final = "remove"
 """Instead of an emotion or style: take whatever there is away."""

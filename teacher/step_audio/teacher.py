@@ -19,6 +19,7 @@ from lauter.datasets.identity import content_id
 from lauter.datasets.layout import STEP_AUDIO, Reference, Vocabulary
 from lauter.datasets.lineage import edit_of, parent_of
 from lauter.datasets.records import Prompt, Request
+from lauter.datasets.voice_book import KnownVoice
 from lauter.teacher.attempts import IN_PROCESS, OK, Attempt
 from lauter.teacher.protocol import (
     Capabilities,
@@ -44,7 +45,7 @@ from lauter.teacher.step_audio.sentencepiece_tokenizer import SentencePieceToken
 from lauter.teacher.step_audio.student_folder import StudentFolder, read_student_folder
 from lauter.teacher.step_audio.templates import read_wordings
 from lauter.teacher.step_audio.validation import Invalid, find_invalid
-from lauter.teacher.step_audio.voices import KnownVoice, read_voices
+from lauter.teacher.step_audio.voices import read_voices, reference_of
 
 VERSION: Final = 1
 """Raise it with every change of this package that changes which codes come."""
@@ -110,7 +111,7 @@ class StepAudio:
         """Say what may be asked; no server is asked for it."""
         if self._folder is not None:
             return self._folder.capabilities(logits=self._top > 0)
-        voices = [known.voice for known in self._known.values()]
+        voices = [voice for known in self._known.values() for voice in known.voices]
         able = capabilities(self._kind, voices)
         return replace(able, logits=self._top > 0, sampled=True)
 
@@ -257,7 +258,7 @@ class StepAudio:
     def _reference(self, request: Request) -> Reference | None:
         if self._folder is not None:
             return None
-        return self._known[request.prompt.speaker].recording(request.prompt.style).reference
+        return reference_of(self._known[request.prompt.speaker], request.prompt.style)
 
     @cached_property
     def _capabilities(self) -> Capabilities:

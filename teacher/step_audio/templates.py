@@ -17,7 +17,7 @@ import yaml
 
 from lauter.datasets.codes import Codes
 from lauter.datasets.errors import UsageError
-from lauter.teacher.step_audio.suggestion import check_known
+from lauter.datasets.suggestion import check_known
 
 Filling = str | Codes
 """What stands in a place: text, or speech."""

@@ -175,6 +175,7 @@ def _blended(blend: Blend, names: Sequence[str]) -> Speaker:
         LICENCE,
         BLEND_CONSENT,
         identity=blend.speaker,
+        made_of=(first, second),
     )
     return Speaker(voice, ((first, blend.weight), (second, 1 - blend.weight)))
 
@@ -189,5 +190,6 @@ def _guest(speaker: Speaker, dialect: Dialect) -> Speaker:
         home.licence,
         home.consent,
         home.identity,
+        made_of=home.made_of,
     )
     return Speaker(voice, speaker.packs)

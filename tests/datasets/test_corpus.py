@@ -10,8 +10,9 @@ from canned_utterances import ids, requests, utterances
 from canned_verdicts import verdicts
 
 from lauter.datasets.corpus import Corpus
+from lauter.datasets.corpus_layout import VOICES, write_dataset
 from lauter.datasets.errors import UsageError
-from lauter.datasets.voices import VOICE_SCHEMA
+from lauter.datasets.voices import VOICE_SCHEMA, Use, Voice, voice_row, voices_of
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_the_policy_judged_last_is_the_latest(corpus: Corpus) -> None:
 
 
 def test_a_tag_names_one_state_of_utterances_verdicts_and_voices(corpus: Corpus) -> None:
-    voice = dict.fromkeys(VOICE_SCHEMA.names, "") | {"speaker": "a", "reference_audio": b"x"}
+    voice = dict.fromkeys(VOICE_SCHEMA.names[:8], "") | {"speaker": "a", "reference_audio": b"x"}
     with corpus.writing() as writer:
         writer.put_verdicts("strict", "p1", "", verdicts(range(100), accepted=True))
         writer.put_voices(pa.Table.from_pylist([voice], schema=VOICE_SCHEMA))
@@ -122,7 +123,7 @@ def test_a_tagging_that_was_cut_off_is_no_tag_and_can_be_done_again(corpus: Corp
     voices = lance.dataset(str(corpus.path / "voices.lance"))
     voices.tags.create("release-1", 1)
     with corpus.writing() as writer:
-        voice = dict.fromkeys(VOICE_SCHEMA.names, "") | {"reference_audio": b"x"}
+        voice = dict.fromkeys(VOICE_SCHEMA.names[:8], "") | {"reference_audio": b"x"}
         writer.put_voices(pa.Table.from_pylist([voice], schema=VOICE_SCHEMA))
     assert corpus.tags() == {}
     with pytest.raises(UsageError, match="no version or tag 'release-1'"):
@@ -153,3 +154,20 @@ def test_unknown_versions_columns_and_policies_are_sentences(corpus: Corpus) -> 
         corpus.verdicts()
     with pytest.raises(UsageError, match=r"has no request f{32}"):
         corpus.take(["f" * 32])
+
+
+def test_a_corpus_from_before_the_ledger_opens_and_takes_voices(corpus: Corpus) -> None:
+    """It lacks the last four columns of ``VOICE_SCHEMA``."""
+    old = pa.schema(list(VOICE_SCHEMA)[:8])
+    voice = dict.fromkeys(old.names, "") | {"speaker": "a", "reference_audio": b"x"}
+    write_dataset(pa.Table.from_pylist([voice], schema=old), corpus.path / VOICES)
+    corpus.tag("old")
+    (known,) = voices_of(corpus.voices())
+    assert (known.speaker, known.owner, known.allowed_uses, known.made_of) == ("a", "", (), ())
+    assert corpus.voices()["reference_audio"].to_pylist() == [b"x"]
+    new = Voice("b", "cmn", "", "", "", "b", owner="B", allowed_uses=(Use.RESEARCH,))
+    with corpus.writing() as writer:
+        row = voice_row(new, None, None)
+        writer.put_voices(pa.Table.from_pylist([row], schema=VOICE_SCHEMA))
+    assert voices_of(corpus.voices())[1] == new
+    assert Corpus.open(corpus.path, version="old").voices().schema.equals(VOICE_SCHEMA)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lauter.datasets.audio import Clip
 from lauter.datasets.errors import UsageError
 from lauter.datasets.records import SCORING_FIELDS, VERDICT_SCHEMA, Prompt, Request
-from lauter.filters.gates import judge, judge_row, stopping_gates
+from lauter.filters.gates import FORBIDDEN, judge, judge_row, stopping_gates
 from lauter.filters.policy import load_policy, parse_policy
 from lauter.filters.protocol import Sample
 
@@ -44,6 +44,7 @@ SCHEMA = pa.schema(
         ("duplicate_of", pa.string()),
         ("error_kind", pa.string()),
         ("error", pa.string()),
+        (FORBIDDEN, pa.string()),
         *(field for field in SCORING_FIELDS if field.name != "scorer_seconds"),
     ]
 )
@@ -70,6 +71,7 @@ ROWS = st.lists(
                 st.lists(st.fixed_dictionaries({"scorer": st.just("mos"), "error": st.just("x")}))
             ),
             "stopped_by": maybe(st.sampled_from(["length", "elsewhere"])),
+            FORBIDDEN: maybe(st.just("the consent for the voice 'ada' was withdrawn")),
         }
     ),
     max_size=12,

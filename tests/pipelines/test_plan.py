@@ -1,11 +1,15 @@
 """A plan is a value: the same wish is the same request, and what cannot be served is refused."""
 
+from datetime import date
+
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lauter.datasets.consent import Consent, Event, Leave
 from lauter.datasets.prompts.table import table_from_prompts
 from lauter.datasets.records import Prompt, request_from_row
+from lauter.datasets.voices import Use
 from lauter.pipelines.plan import plan
 from lauter.teacher.canned import CannedTeacher
 from lauter.teacher.fast import FastTeacher
@@ -76,3 +80,22 @@ def test_a_plan_of_nothing_is_empty() -> None:
         plan(table_from_prompts([]), FastTeacher(), seed=9).requests
     )
     assert isinstance(plan(table_from_prompts([]), FastTeacher()).refused, pa.Table)
+
+
+def test_a_voice_that_may_not_be_used_is_refused_and_no_other() -> None:
+    day = date(2026, 11, 22)
+    said = Consent("2026-05-03T12:00:00+00:00", "heart", Event.WITHDRAWN, "A. Author")
+    prompts = table_from_prompts(
+        [
+            Prompt("Hello there.", "en", "en-US", speaker="heart"),
+            Prompt("Good night.", "en", "en-US"),
+            Prompt("おはよう。", "ja", "ja-JP"),
+        ]
+    )
+    leave = Leave(Use.RESEARCH, day, ledger=(said,))
+    planned = plan(prompts, FastTeacher(), leave=leave)
+    sentence = "the consent for the voice 'heart' was withdrawn by A. Author on 2026-05-03"
+    assert planned.refused["refusal"].to_pylist() == [sentence, sentence]
+    assert planned.requests["speaker"].to_pylist() == ["mei"]
+    allowed = plan(prompts, FastTeacher(), leave=Leave(Use.COMMERCIAL, day))
+    assert allowed.requests.equals(plan(prompts, FastTeacher()).requests)

@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -10,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wavering_teacher import DEVICE_S, POLICY, WaveringTeacher, draw_of
 
+from lauter.datasets.consent import Consent, Event, Leave
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.prompts.quotas import Draw, Quota
+from lauter.datasets.voices import Use
 from lauter.pipelines.cost import Prices
 from lauter.pipelines.engines.inline import InlineEngine
 from lauter.pipelines.speak import Speak
@@ -223,3 +227,16 @@ def test_a_run_that_is_stopped_between_rounds_ends_as_one_that_is_not(
         break
     corpus.refresh()
     assert corpus.digest() == one.digest()
+
+
+def test_a_cell_whose_voices_may_not_be_used_ends(tmp_path: Path) -> None:
+    teacher, corpus = WaveringTeacher(), Corpus.create(tmp_path / "corpus")
+    ledger = tuple(
+        Consent("2026-05-03T12:00:00+00:00", voice.speaker, Event.WITHDRAWN, "somebody")
+        for voice in teacher.capabilities().voices
+    )
+    made = replace(job(teacher), leave=Leave(Use.RESEARCH, date(2026, 11, 22), ledger=ledger))
+    draw = draw_of(EASY, [Quota(5)])
+    account = top_up(made, draw, teacher, corpus, seed=0, rules=Rules(), prices=PRICES)
+    assert [one.state for one in account.cells] == [USED_UP]
+    assert account.added == 0

@@ -1,0 +1,26 @@
+"""`lauter consent grant`: write into the ledger what a voice may be used for."""
+
+from omegaconf import DictConfig
+from rich.console import Console
+
+from lauter.datasets.consent import Consent, Event, append, checked_day, now, uses_of
+from lauter.datasets.errors import UsageError
+from lauter.datasets.suggestion import check_known
+from lauter.orchestration.leave import leave_of, ledger_of
+from lauter.orchestration.traced import voice_named
+
+
+def run(settings: DictConfig, console: Console) -> int:
+    """Append a grant, for a voice that the book has or the ledger knows."""
+    given = settings.consent
+    voice = voice_named(settings, "consent grant")
+    ledger, leave = ledger_of(settings), leave_of(settings)
+    if given.erase:
+        raise UsageError("consent.erase belongs to `lauter consent withdraw`; leave it out")
+    known = {one.speaker for one in leave.book} | {one.voice for one in leave.ledger}
+    check_known(voice, known, f"neither the book nor its ledger has a voice '{voice}'")
+    uses = uses_of(given.uses, "consent.uses")
+    until = checked_day(given.until, "consent.until")
+    append(ledger, Consent(now(), voice, Event.GRANTED, given.by, uses, until, given.note))
+    console.print(f"wrote into {ledger} that the voice '{voice}' may be used again")
+    return 0

@@ -1,0 +1,117 @@
+"""Where a voice went: corpora, tags, exports of both kinds, students that really learnt."""
+
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from coded_export import SOMEONE, coded_export
+from judged_corpus import judged_corpus
+from midget import midget, settings_of
+
+from lauter.datasets.corpus import Corpus
+from lauter.datasets.errors import UsageError
+from lauter.datasets.voices import VOICE_SCHEMA, voice_row
+from lauter.pipelines.consent_trace import Trace, trace_voice
+from lauter.student.train import train
+
+ADA = replace(SOMEONE, speaker="ada", identity="ada_example")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two exports with their corpora, and a student of one of them."""
+    place = tmp_path_factory.mktemp("place")
+    coded_export(place / "shards", speakers=("ada", "sam"))
+    coded_export(place / "lance", kind="lance", speakers=("sam", "ada", "eve"))
+    coded_export(place / "elsewhere", speakers=("sam",))
+    corpus = Corpus.open(place / "shards-corpus")
+    with corpus.writing() as writer:
+        parts = replace(ADA, speaker="sam", identity="sam", made_of=("eve", "ada"))
+        rows = [voice_row(ADA, None, None), voice_row(parts, None, None)]
+        writer.put_voices(pa.Table.from_pylist(rows, schema=VOICE_SCHEMA))
+    corpus.tag("release-1")
+    (place / "begun").mkdir()
+    init = midget(place / "begun" / "student")
+    for name in ("shards", "elsewhere"):
+        train(settings_of(place / name, place / f"of-{name}", init))
+    return place
+
+
+def relative(trace: Trace, place: Path) -> dict[str, list[str]]:
+    return {
+        kind: [os.path.relpath(found.path, place) for found in getattr(trace, kind)]
+        for kind in ("corpora", "exports", "students")
+    }
+
+
+def test_a_voice_is_found_in_corpora_releases_exports_and_students(place: Path) -> None:
+    trace = trace_voice("eve", place)
+    # sam is made of eve and ada, so everything that sam says is eve's as well.
+    assert trace.speakers == ["eve", "sam"]
+    found = relative(trace, place)
+    assert found["corpora"] == ["elsewhere-corpus", "lance-corpus", "shards-corpus"]
+    assert found["exports"] == ["elsewhere", "lance", "shards"]
+    assert found["students"] == ["of-elsewhere/student", "of-shards/student"]
+    (shards,) = (one for one in trace.corpora if one.path.endswith("shards-corpus"))
+    assert shards.speakers == {"sam": 20} and len(shards.utterances) == 20
+    (release,) = shards.releases
+    assert (release.tag, release.utterances, release.accepted) == ("release-1", 20, 20)
+    (samples,) = (one for one in trace.exports if one.path.endswith("shards"))
+    assert set(samples.samples) == set(shards.utterances)
+    assert all((place / "shards" / shard).is_file() for shard in samples.shards)
+    assert trace.unreadable == []
+
+
+def test_a_voice_is_found_under_its_other_name_by_whose_it_is(place: Path) -> None:
+    lady = replace(ADA, speaker="lady")
+    trace = trace_voice("lady", place, book=[lady])
+    assert "ada" in trace.speakers
+    assert relative(trace, place)["corpora"]
+
+
+def test_an_export_that_calls_it_otherwise_is_found_by_the_ids(tmp_path: Path) -> None:
+    coded_export(tmp_path / "first", rows=8, speakers=("ada",), kind="lance")
+    shutil.rmtree(tmp_path / "first")
+    coded_export(tmp_path / "second", rows=8, speakers=("ada",))
+    corpus = tmp_path / "first-corpus"
+    assert corpus.exists()
+    trace = trace_voice("ada", tmp_path)
+    assert relative(trace, tmp_path)["exports"] == ["second"]
+    assert set(trace.exports[0].samples) == set(trace.corpora[0].utterances)
+
+
+def test_a_student_is_found_by_its_data_where_it_names_other_voices(
+    place: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(place / "shards", tmp_path / "shards")
+    shutil.copytree(place / "of-shards" / "student", tmp_path / "student")
+    facts = json.loads((tmp_path / "student/student.json").read_text())
+    (tmp_path / "student/student.json").write_text(json.dumps(facts | {"speakers": []}))
+    (student,) = trace_voice("ada", tmp_path).students
+    assert (student.speakers, student.exports) == ([], [str(tmp_path / "shards")])
+
+
+def test_what_cannot_be_read_is_told_and_ends_nothing(tmp_path: Path) -> None:
+    judged_corpus(tmp_path / "whole", voice=ADA)
+    for name, file, content in (
+        ("corpus", "corpus.json", "{"),
+        ("export", "samples.parquet", "no parquet"),
+        ("student", "student.json", "{"),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / file).write_text(content)
+    trace = trace_voice("ada", tmp_path)
+    assert [one.path for one in trace.corpora] == [str(tmp_path / "whole")]
+    assert len(trace.unreadable) == 3
+
+
+def test_a_voice_that_stands_nowhere_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
+    judged_corpus(tmp_path / "corpus", voice=ADA)
+    with pytest.raises(UsageError, match=r"no voice below .* is called 'adda'; did you mean ada"):
+        trace_voice("adda", tmp_path)
+    with pytest.raises(UsageError, match="is no folder"):
+        trace_voice("ada", tmp_path / "away")
