@@ -115,9 +115,9 @@ def derive(
 ) -> int:
     """Edit the accepted speech of ``corpus`` in each way that applies to it, score and judge.
 
-    ``where`` is an SQL condition that narrows what is edited. What noise or silence was put into is
-    edited further without being accepted. ``leave`` is as in ``judge_corpus``. Returns the number of rows added. Raises ``UsageError``
-    where nothing in the corpus can be edited so.
+    ``where`` is an SQL condition that narrows what is edited; ``leave`` is as in ``judge_corpus``.
+    What noise or silence was put into is edited further without being accepted. Returns the number
+    of rows added. Raises ``UsageError`` where nothing in the corpus can be edited so.
     """
     added = found = 0
     with corpus.writing() as writer:

@@ -39,7 +39,7 @@ def run(settings: DictConfig, console: Console) -> int:
         "kinds": [kind.as_dict() for kind in kinds],
         "rejected": dict(reasons(chains)),
     }
-    beside = page.with_suffix(".json")
+    beside = page.parent / f"{page.stem}.json"
     write_whole(beside, json.dumps(figures, indent=2) + "\n")
     _print(console, kinds)
     console.print(
