@@ -18,7 +18,7 @@ def samples_number(names: Iterable[str]) -> int:
 
 
 class SpeechSample:
-    """An utterance; ``key`` is its request id, ``flac`` its audio as it stands in the corpus."""
+    """An utterance; ``key`` is its request id, ``flac`` the corpus's audio with its mark."""
 
     def __init__(self, key: str, flac: bytes, described: bytes | dict[str, Any]) -> None:
         self.key = key
