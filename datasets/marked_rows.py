@@ -60,6 +60,13 @@ class Marker:
         except UsageError as error:
             raise UsageError(f"request {row['request_id']}: {error}") from error
 
+    def audible(self, row: Mapping[str, Any]) -> bytes:
+        """Return a row's audio with its mark, or as it is where that is too damaged for one."""
+        try:
+            return self.marked(row)
+        except UsageError:
+            return bytes(row["audio"])
+
 
 def marked_batches(selection: Selection, split: str) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a split as they are exported: ``audio``, marked, and the record."""
