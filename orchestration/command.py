@@ -12,6 +12,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 # Lance reports on standard error what are no news to a user; before it is imported.
 os.environ.setdefault("LANCE_LOG", "error")
@@ -41,11 +42,14 @@ COMMANDS = {
     "speak": "let a student say a text, or a file of texts, and write the sound",
     "serve": "let others ask a student over HTTP, in the words of OpenAI's API",
     "evaluate": "measure a student against its teacher on held-out texts, with a verdict",
+    "trace": "say where a sound file comes from: its mark, its request, its ancestors",
     "scaling": "say how long a large plan takes on how many cards, what binds, what losses cost",
 }
 
-_BEGIN_ANEW = {"speak", "evaluate", "codec report", "scaling"}
+_BEGIN_ANEW = {"speak", "evaluate", "codec report", "scaling", "trace"}
 """Commands that do all of their work again."""
+_FILE = {"trace": "trace.file"}
+"""Commands that take a bare file as their first word, and the setting that it is."""
 _WITH_A_SECOND_WORD = {name.split()[0] for name in COMMANDS if " " in name}
 
 
@@ -143,6 +147,8 @@ def _dispatch(name: str, overrides: Sequence[str], console: Console) -> int:
 
         console.print(describe([word for word in overrides if not word.startswith("-")]))
         return 0
+    if name in _FILE and overrides and (Path(overrides[0]).exists() or "=" not in overrides[0]):
+        overrides = [f"{_FILE[name]}={overrides[0]}", *overrides[1:]]
     module = "import_" if name == "import" else name.replace(" ", "_")  # Python's own word
     room = importlib.import_module(f"lauter.orchestration.commands.{module}")
     code: int = room.run(settings.load_settings(overrides), console)

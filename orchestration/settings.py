@@ -35,12 +35,13 @@ from lauter.orchestration.distill_settings import (
 )
 from lauter.orchestration.scaling_settings import ScalingSettings
 from lauter.orchestration.serve_settings import ServeSettings
+from lauter.orchestration.trace_settings import TraceSettings
 from lauter.pipelines.cost import DECODE, SPEAK, TEACHER
 
 # `describe` finds them here, by their names.
 __all__ = [
     "BatchesSettings", "DistillSettings", "LoraSettings", "LossesSettings", "MixtureSettings",
-    "OnPolicySettings", "ScalingSettings", "ServeSettings", "Settings",
+    "OnPolicySettings", "ScalingSettings", "ServeSettings", "Settings", "TraceSettings",
 ]  # fmt: skip
 
 CONFIGURATION_FOLDER = Path(__file__).parent / "conf"
@@ -374,6 +375,7 @@ class Settings:
     teach: TeachSettings = field(default_factory=TeachSettings)
     distill: DistillSettings = field(default_factory=DistillSettings)
     serve: ServeSettings = field(default_factory=ServeSettings)
+    trace: TraceSettings = field(default_factory=TraceSettings)
     assumptions: Any = None
     """What a large plan is reckoned with (group)."""
     scaling: ScalingSettings = field(default_factory=ScalingSettings)
@@ -420,7 +422,7 @@ def _literal(override: str) -> str:
 
 
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
-_TEXTS = ("speaking.text", "speaking.reference_text")
+_TEXTS = ("speaking.text", "speaking.reference_text", "trace.file")
 _OPEN = ("prices", "speak.custom_resources", "score.custom_resources", "decode.custom_resources")
 """Settings whose keys are free."""
 _LEAST = {
