@@ -141,14 +141,13 @@ def _candidates(folder: Location) -> Iterator[Location]:
     if not isinstance(folder, Path):
         yield folder
         return
-    base = len(folder.resolve().parts)
-    for place, below, files in os.walk(folder.resolve()):
-        below.sort()
-        yield Path(place)
+    for name, below, files in os.walk(folder):
+        place = Path(name)
+        yield place
         is_holding = MARK in files or SAMPLES in files or SPEECH in below
-        if is_holding or len(Path(place).parts) - base >= MOST_LEVELS:
+        if is_holding or len(place.relative_to(folder).parts) >= MOST_LEVELS:
             below.clear()
-        below[:] = [name for name in below if not name.startswith(".")]
+        below[:] = sorted(name for name in below if not name.startswith("."))
 
 
 def _condition(equal: Equal) -> str:

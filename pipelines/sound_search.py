@@ -2,7 +2,7 @@
 
 The print of the one is laid over that of each other at every shift of up to half a second, as
 near-duplicates are compared (``filters/near_duplicates.py``), and with the same bounds. Nothing is
-indexed: a million recordings of 3 s take about half a minute on one core, most of it to count bits.
+indexed: a million recordings of 3 s take about a minute on one core (`make bench ONLY=marking`).
 """
 
 import numpy as np

@@ -19,7 +19,7 @@ from lauter.datasets.flac_comments import is_flac
 from lauter.datasets.holdings import CorpusHolding, Holding
 from lauter.datasets.marking import Marks, marks_of, unmarked
 from lauter.datasets.records import REQUEST_SCHEMA
-from lauter.filters.near_duplicates import SOUND_ALIKE
+from lauter.filters.near_duplicates import MIN_FRAMES, SOUND_ALIKE
 from lauter.filters.sound import SAMPLE_RATE, Print, sound_print
 from lauter.pipelines.sound_search import PRINT, likenesses
 
@@ -56,29 +56,37 @@ class Find:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What is known of a file: its mark, the rows found, and if none, how near the nearest was."""
+    """What is known of a file: its mark and the rows found.
+
+    Where these are none, ``nearest`` is how far the most similar print agreed, and
+    ``without_prints`` counts the corpora and exports that have none to be compared;
+    ``is_too_short`` where the file's own print says nothing.
+    """
 
     marks: Marks | None
     finds: tuple[Find, ...]
     nearest: float | None = None
+    without_prints: int = 0
+    is_too_short: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class _Heard:
-    """A file: its digests as bytes and as samples, and its print."""
+    """A file: its digests as bytes (if it is FLAC) and as samples, and its print."""
 
     bytes_digest: str
     samples_digest: str
     print: Print
 
-    def likeness(self, row: dict[str, Any]) -> tuple[Likeness, float | None]:
+    def likeness(self, place: Holding, row: dict[str, Any]) -> tuple[Likeness, float | None]:
         if row.get("audio_digest") == self.bytes_digest:
             return Likeness.BYTES, None
         if row.get("audio_digest") == self.samples_digest:
             return Likeness.SAMPLES, None
-        if not row.get(PRINT):
+        frames = row.get(PRINT) or _print_of(place, row["request_id"])
+        if frames is None:
             return Likeness.UNKNOWN, None
-        agreement = _agreement(self.print, row[PRINT])
+        agreement = _agreement(self.print, frames)
         is_same = agreement is not None and agreement >= SOUND_ALIKE
         return Likeness.PRINT if is_same else Likeness.ANOTHER, agreement
 
@@ -91,9 +99,11 @@ def trace(encoded: bytes, holdings: Sequence[Holding]) -> Trace:
     heard = _heard(encoded)
     marks = marks_of(encoded)
     if marks and (rows := list(_rows(holdings, "request_id", marks.request_id))):
-        return Trace(marks, tuple(Find(place, row, *heard.likeness(row)) for place, row in rows))
+        return Trace(
+            marks, tuple(Find(place, row, *heard.likeness(place, row)) for place, row in rows)
+        )
     for digest, likeness in (
-        (heard.bytes_digest, Likeness.BYTES),
+        *([(heard.bytes_digest, Likeness.BYTES)] if heard.bytes_digest else []),
         (heard.samples_digest, Likeness.SAMPLES),
     ):
         if rows := list(_rows(holdings, "audio_digest", digest)):
@@ -147,7 +157,7 @@ def _heard(encoded: bytes) -> _Heard:
     clip = Clip(encode_flac(samples, rate))
     digest = audio_digest(clip.encoded)
     return _Heard(
-        audio_digest(plain) if is_flac(plain) else digest,
+        audio_digest(plain) if is_flac(plain) else "",
         digest,
         sound_print(clip.at(SAMPLE_RATE)),
     )
@@ -165,6 +175,14 @@ def _rows(
             yield from ((place, row) for row in batch.to_pylist())
 
 
+def _print_of(place: Holding, request_id: str) -> list[int] | None:
+    """Take the print of a row of a corpus that has none: its audio is at hand there."""
+    if not isinstance(place, CorpusHolding):
+        return None
+    (audio,) = place.corpus.take([request_id], ["audio"])["audio"].to_pylist()
+    return None if audio is None else sound_print(Clip(audio).at(SAMPLE_RATE)).tolist()
+
+
 def _agreement(wanted: Print, frames: list[int]) -> float | None:
     (found,) = likenesses(wanted, pa.array([frames], pa.list_(pa.uint32())))
     return None if np.isnan(found) else float(found)
@@ -172,9 +190,11 @@ def _agreement(wanted: Print, frames: list[int]) -> float | None:
 
 def _by_sound(heard: _Heard, marks: Marks | None, holdings: Sequence[Holding]) -> Trace:
     """Return the row of each holding that sounds most like the file, if it is like enough."""
-    finds, nearest = [], None
+    finds: list[Find] = []
+    nearest, without_prints = None, 0
     for place in holdings:
         if PRINT not in place.columns:
+            without_prints += 1
             continue
         best, best_id = -np.inf, ""
         for batch in place.scan(["request_id", PRINT]):
@@ -187,4 +207,5 @@ def _by_sound(heard: _Heard, marks: Marks | None, holdings: Sequence[Holding]) -
         if best >= SOUND_ALIKE:
             row = next(_rows([place], "request_id", best_id))[1]
             finds.append(Find(place, row, Likeness.PRINT, best))
-    return Trace(marks, tuple(finds), nearest)
+    is_too_short = len(heard.print) < MIN_FRAMES
+    return Trace(marks, tuple(finds), nearest, without_prints, is_too_short)

@@ -48,6 +48,10 @@ def _not_found(found: Trace, within: str, looked_in: int) -> str:
         f" (the nearest sound print agrees to {found.nearest:.2f}; that of the same recording "
         f"does to {SOUND_ALIKE:g} and more)"
     )  # fmt: skip
+    if found.is_too_short:
+        nearest = " (it is too short to be known by its sound: that takes about a second)"
+    elif found.without_prints:
+        nearest += f" ({found.without_prints} of them have no sound prints to be compared)"
     wanted = "its sound" if found.marks is None else "its request or its sound"
     where = f"none of the {looked_in} corpora and exports" if looked_in else "no corpus or export"
     return f"{where} in {within} has {wanted}{nearest}; look elsewhere with trace.within=…"
