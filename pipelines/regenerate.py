@@ -2,8 +2,9 @@
 
 A native speaker whose timbre is near the target's says the text; the codec takes its codes, which
 say what is spoken and how; the decoder speaks them with the target's timbre; and the codec takes
-the codes of that again, which are then of the target speaking the language. What the codec's
-semantic book keeps of the native voice stays audible: so the native voice is chosen by similarity.
+the codes of that again, which are then of the target speaking the language. The codec's books keep
+something of the native voice, so that is chosen by similarity, and the last two steps may be gone
+through again: each pass takes away more of it, and more of the words.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from lauter.datasets.errors import UsageError
 from lauter.filters.speaker import Embedding
 
 if TYPE_CHECKING:
-    from lauter.student.codec.codec import Codec, Timbre
+    from lauter.student.codec.codec import Codec, Decoding, Timbre
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +38,21 @@ def most_similar(target: Embedding, natives: Mapping[str, Embedding]) -> str:
     return max(sorted(natives), key=lambda name: float(target @ natives[name]))
 
 
-def regenerated(codec: "Codec", native: Sequence[Clip], timbre: "Timbre") -> list[Regenerated]:
-    """Return native speech as the voice of ``timbre`` says it.
+def regenerated(
+    codec: "Codec",
+    native: Sequence[Clip],
+    timbre: "Timbre",
+    *,
+    passes: int = 1,
+    decoding: "Decoding | None" = None,
+) -> list[Regenerated]:
+    """Return native speech as the voice of ``timbre`` says it, decoded ``passes`` times.
 
     Raises ``UsageError`` for speech that is empty.
     """
+    spoken: list[Samples] = []
     codes = codec.encode([clip.samples for clip in native], [clip.sample_rate for clip in native])
-    spoken = codec.decode(codes, [timbre] * len(codes))
-    again = codec.encode(spoken, [codec.sample_rate] * len(spoken))
-    return [Regenerated(*pair) for pair in zip(spoken, again, strict=True)]
+    for _ in range(passes):
+        spoken = codec.decode(codes, [timbre] * len(codes), decoding=decoding)
+        codes = codec.encode(spoken, [codec.sample_rate] * len(spoken))
+    return [Regenerated(*pair) for pair in zip(spoken, codes, strict=True)]

@@ -27,7 +27,7 @@ from lauter.teacher.protocol import Capabilities, Reference, Speech, Teacher
 from lauter.teacher.step_audio.voices import read_voices
 
 if TYPE_CHECKING:
-    from lauter.student.codec.codec import Codec, Timbre
+    from lauter.student.codec.codec import Codec, Decoding, Timbre
 
 VERSION = 1
 """Raise it with every change that changes what is heard."""
@@ -50,8 +50,9 @@ class TargetSpeaker:
 
     ``native`` opens the teacher with the native voices, ``targets`` names voices of its own and
     ``voices`` is a file of others (see ``teacher/step_audio/voices.py``); ``codec`` is the codec's
-    folder, None: the one that comes with Lauter. ``prompt_groups`` is how much of the recording, in
-    groups of 120 ms, the decoder goes on from. Models load when they are first needed.
+    folder, None: the one that comes with Lauter. ``passes`` is how often codes are taken and spoken
+    with the target's timbre, in ``steps`` of the flow with ``guidance``. Models load when they are
+    first needed.
     """
 
     name = "target_speaker"
@@ -62,12 +63,17 @@ class TargetSpeaker:
         targets: Sequence[str] = (),
         voices: str | None = None,
         codec: str | None = None,
-        prompt_groups: int = 0,
+        passes: int = 1,
+        steps: int = 6,
+        guidance: float = 0.7,
     ) -> None:
+        for name, number in (("passes", passes), ("steps", steps)):
+            if type(number) is not int or number < 1:
+                raise UsageError(f"teacher.{name} is {number}; set 1 or more")
         self._native = native()
         self._targets = {one.voice.speaker: one for one in self._chosen(targets, voices)}
         self._codec_folder = codec
-        self._prompt_groups = prompt_groups
+        self._passes, self._steps, self._guidance = passes, steps, float(guidance)
         self._recordings: dict[str, Clip] = {}
         self._timbres: dict[str, Timbre] = {}
         self._natives: dict[str, Mapping[str, Embedding]] = {}
@@ -98,7 +104,7 @@ class TargetSpeaker:
                 "timbre": self._codec.timbre_fingerprint(),
                 "decoder": self._codec.decoder_fingerprint(),
                 "speaker": SpeakerScorer().fingerprint(),
-                "prompt_groups": self._prompt_groups,
+                "decoding": [self._passes, self._steps, self._guidance],
             },
         )
 
@@ -122,7 +128,13 @@ class TargetSpeaker:
             target = self._target(prompt.speaker, prompt.dialect)
             native = self._chosen_native(target, prompt.dialect)
             clip = self._said(replace(prompt, speaker=native), request.seed)
-            (spoken,) = regenerated(self._codec, [clip], self._timbre(target))
+            (spoken,) = regenerated(
+                self._codec,
+                [clip],
+                self._timbre(target),
+                passes=self._passes,
+                decoding=self._decoding,
+            )
         except Exception as error:
             return error
         return Speech(self._codec.sample_rate, samples=spoken.samples)
@@ -171,9 +183,7 @@ class TargetSpeaker:
         speaker = target.voice.speaker
         if speaker not in self._timbres:
             clip = self._recording(target)
-            self._timbres[speaker] = self._codec.timbre(
-                clip.samples, clip.sample_rate, prompt_groups=self._prompt_groups
-            )
+            self._timbres[speaker] = self._codec.timbre(clip.samples, clip.sample_rate)
         return self._timbres[speaker]
 
     def _target(self, speaker: str, dialect: str) -> Target:
@@ -219,6 +229,12 @@ class TargetSpeaker:
     @cached_property
     def _encoder(self) -> SpeakerEncoder:
         return SpeakerEncoder(find("speaker-encoder", None))
+
+    @cached_property
+    def _decoding(self) -> "Decoding":
+        from lauter.student.codec.codec import Decoding
+
+        return Decoding(steps=self._steps, guidance=self._guidance)
 
     @cached_property
     def _codec(self) -> "Codec":
