@@ -35,12 +35,13 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Target:
-    """A voice to be lent, as it is at home; ``recording`` is None where the native teacher has it.
+    """A voice to be lent, and the dialects that it speaks itself.
 
-    ``text`` is what the recording says.
+    ``recording`` is None where the native teacher has the voice; ``text`` is what it says.
     """
 
     voice: Voice
+    homes: frozenset[str]
     recording: Path | None = None
     text: str = ""
 
@@ -207,7 +208,8 @@ class TargetSpeaker:
         return [*self._named(targets), *(_from_file(Path(voices)) if voices else [])]
 
     def _named(self, names: Sequence[str]) -> list[Target]:
-        own = {voice.speaker: voice for voice in self._native.capabilities().voices}
+        voices = self._native.capabilities().voices
+        own = {voice.speaker: voice for voice in voices}
         if unknown := [name for name in names if name not in own]:
             raise UsageError(
                 f"the teacher '{self._native.name}' has no voice '{unknown[0]}' that could be a "
@@ -221,7 +223,8 @@ class TargetSpeaker:
                         "lauter.recordings.v1",
                         {"teacher": self._native.fingerprint(), "speaker": name},
                     ),
-                )
+                ),
+                frozenset(one.dialect for one in voices if one.identity == own[name].identity),
             )
             for name in names
         ]
@@ -253,7 +256,8 @@ def _from_file(path: Path) -> list[Target]:
                 f"the voice '{known.voice.speaker}' in {path} has no recording (audio), from which "
                 "its timbre is taken; name one, or take the voice out"
             )
-        targets.append(Target(known.voice, recording.audio, recording.reference.text))
+        homes = frozenset([known.voice.dialect])
+        targets.append(Target(known.voice, homes, recording.audio, recording.reference.text))
     return targets
 
 
@@ -262,11 +266,10 @@ def _lent(target: Target, dialect: str, voices: Sequence[Voice]) -> Voice | None
 
     Both the target's leave and that of the native voices are needed, so both licences are told.
     """
+    if dialect in target.homes:
+        return None
     home = target.voice
     natives = {voice.licence for voice in voices if voice.dialect == dialect}
-    at_home = {voice.dialect for voice in voices if voice.identity == (home.identity or "-")}
-    if dialect in {home.dialect, *at_home}:
-        return None
     licences = sorted({home.licence, *natives})
     return replace(
         home,
