@@ -9,6 +9,7 @@ from lauter.datasets.audio import Clip
 from lauter.datasets.errors import UsageError
 from lauter.datasets.exported_sample import record_in
 from lauter.datasets.identity import digest
+from lauter.datasets.marking import unmarked
 from lauter.datasets.reading_order import Place
 
 
@@ -46,8 +47,8 @@ class SpeechSample:
 
     @cached_property
     def clip(self) -> Clip:
-        """The audio, decoded when its samples are asked for."""
-        return Clip(self.flac)
+        """The audio as the corpus has it, unmarked; decoded when its samples are asked for."""
+        return Clip(unmarked(self.flac))
 
 
 class SampleReader(Protocol):
