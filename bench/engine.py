@@ -29,6 +29,7 @@ MEASURES = {
     "loader": ["loader_over_tar"],
     "memory": ["memory_10x_over_1x"],
     "importing": ["import_over_pool"],
+    "marking": ["marks_over_audio", "sound_search"],
     "stages": ["stage_speeds"],
     "serving": [
         "continuous_over_sequential", "http_over_inprocess", "slow_server_p95", "best_of_n_cost",

@@ -103,6 +103,11 @@ class Corpus:
             )
 
     @property
+    def release(self) -> str | None:
+        """The tag that this corpus was opened at, if it was one."""
+        return self._version if isinstance(self._version, str) else None
+
+    @property
     def schema(self) -> pa.Schema:
         """All columns of an utterance, scores included."""
         return self._utterances.schema

@@ -11,6 +11,7 @@ from lauter.datasets.consent import Leave
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.exported import CARD, SPEECH, ExportSummary
 from lauter.datasets.location import Location, lance_options, location_of
+from lauter.datasets.marked_rows import marked_batches
 from lauter.datasets.records import described
 from lauter.datasets.selection import select
 from lauter.datasets.whole_export import whole_export
@@ -48,7 +49,7 @@ def export_lance(
         def batches() -> Iterator[pa.RecordBatch]:
             nonlocal written, audio_bytes, duration_s
             for split in selection.splits:
-                for batch in selection.batches(split):
+                for batch in marked_batches(selection, split):
                     written += batch.num_rows
                     audio_bytes += pc.sum(pc.binary_length(batch["audio"])).as_py()
                     duration_s += pc.sum(batch["duration_s"]).as_py()

@@ -26,6 +26,7 @@ from lauter.datasets.corpus_judged import JUDGED_COLUMNS, JUDGED_FIELDS, Judgeme
 from lauter.datasets.corpus_tally import CorpusTally
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import digest
+from lauter.datasets.mark_columns import MARK_COLUMNS, MARK_FIELDS
 from lauter.datasets.records import (
     CODEC_ERROR_FIELD,
     CODEC_FIELD,
@@ -50,9 +51,10 @@ class Selection:
     """The rows of a corpus that an export takes.
 
     ``rows`` are their places in the corpus, split by split in the order of ``splits`` (names and
-    numbers of rows), shuffled within each; ``fields`` are the columns of an exported record.
-    ``forbidden`` says by speaker why voices may not be used: their rows are not among them,
-    whatever was judged earlier.
+    numbers of rows), shuffled within each; ``fields`` are the columns of an exported record, of
+    which those of the mark are filled in when it is exported (``marked_rows.py``). ``forbidden``
+    says by speaker why voices may not be used: their rows are not among them, whatever was judged
+    earlier.
     """
 
     corpus: Corpus
@@ -65,8 +67,9 @@ class Selection:
     forbidden: Mapping[str, str] = field(default_factory=dict)
 
     def batches(self, split: str) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of a split with their audio, ``READ_ROWS`` at a time."""
-        names = [field.name for field in self.fields]
+        """Yield the rows of a split with their audio, unmarked, ``READ_ROWS`` at a time."""
+        here = {*self.corpus.schema.names, *JUDGED_COLUMNS}
+        names = [field.name for field in self.fields if field.name in here]
         stored = [name for name in names if name not in JUDGED_COLUMNS]
         ends = dict(zip(self.splits, accumulate(self.splits.values()), strict=True))
         of_split = self.rows[ends[split] - self.splits[split] : ends[split]]
@@ -159,7 +162,11 @@ def _record_fields(corpus: Corpus, *, with_verdicts: bool) -> list[pa.Field]:
     codes are nothing without the codec that made them, nor logits without their teacher.
     """
     names = [*_SPOKEN_NAMES, *(["codes"] if corpus.count("codes IS NOT NULL") else [])]
-    bookkeeping = {*UTTERANCE_SCHEMA.names, *(field.name for field in SCORING_FIELDS)}
+    bookkeeping = {
+        *UTTERANCE_SCHEMA.names,
+        *(field.name for field in SCORING_FIELDS),
+        *MARK_COLUMNS,
+    }
     told = {field.name for field in (CODEC_FIELD, *TOP_LOGITS_FIELDS)}
     scores = [
         field
@@ -168,7 +175,8 @@ def _record_fields(corpus: Corpus, *, with_verdicts: bool) -> list[pa.Field]:
         or (field.name not in bookkeeping and not field.name.endswith("_fingerprint"))
     ]
     spoken = [UTTERANCE_SCHEMA.field(name) for name in names]
-    return [*REQUEST_FIELDS, *spoken, *scores, *(JUDGED_FIELDS if with_verdicts else [])]
+    judged = JUDGED_FIELDS if with_verdicts else []
+    return [*REQUEST_FIELDS, *spoken, *MARK_FIELDS, *scores, *judged]
 
 
 def _checked_shares(splits: Mapping[str, float]) -> dict[str, float]:

@@ -1,11 +1,11 @@
 """Export as shards that webdataset, Lhotse, Hugging Face datasets and Energon read as they are.
 
 Each shard is a tar and a list of cuts. A sample is two members of the tar under one key, the
-request id: ``<key>.flac``, the bytes as they stand in the corpus, and ``<key>.json``. What the
-latter may be is decided by Lhotse's Shar reader, which takes members in pairs, the second of which
-must be a recording's manifest without any word of its own. So it is one, and the sample's record
-(text, tags, figures, codes) stands in it where a manifest says what the audio was made from:
-``sources[0].source``. See docs/decisions/shards.md.
+request id: ``<key>.flac``, the audio of the corpus with its mark (``marking.py``), and
+``<key>.json``. What the latter may be is decided by Lhotse's Shar reader, which takes members in
+pairs, the second of which must be a recording's manifest without any word of its own. So it is one,
+and the sample's record (text, tags, figures, codes) stands in it where a manifest says what the
+audio was made from: ``sources[0].source``. See docs/decisions/shards.md.
 
 ``samples.parquet`` says where each sample lies and what its record is; our own loader finds
 samples by it, and anyone can ask it questions without opening a tar.
@@ -39,6 +39,7 @@ from lauter.datasets.exported import (
 )
 from lauter.datasets.exported_sample import BLOCK, ExportedSample
 from lauter.datasets.location import Location, location_of
+from lauter.datasets.marked_rows import marked_batches
 from lauter.datasets.selection import Selection, plain_row, select
 from lauter.datasets.whole_export import whole_export
 
@@ -98,7 +99,7 @@ def export_webdataset(
 
 
 def _samples(selection: Selection, split: str) -> Iterator[ExportedSample]:
-    for batch in selection.batches(split):
+    for batch in marked_batches(selection, split):
         for row in batch.to_pylist():
             audio = row.pop("audio")
             yield ExportedSample(row["request_id"], audio, plain_row(row))

@@ -9,6 +9,7 @@ from lauter.datasets.audio import Clip
 from lauter.datasets.errors import UsageError
 from lauter.datasets.exported_sample import record_in
 from lauter.datasets.identity import digest
+from lauter.datasets.marking import unmarked
 from lauter.datasets.reading_order import Place
 
 
@@ -18,7 +19,7 @@ def samples_number(names: Iterable[str]) -> int:
 
 
 class SpeechSample:
-    """An utterance; ``key`` is its request id, ``flac`` its audio as it stands in the corpus."""
+    """An utterance; ``key`` is its request id, ``flac`` the corpus's audio with its mark."""
 
     def __init__(self, key: str, flac: bytes, described: bytes | dict[str, Any]) -> None:
         self.key = key
@@ -46,8 +47,8 @@ class SpeechSample:
 
     @cached_property
     def clip(self) -> Clip:
-        """The audio, decoded when its samples are asked for."""
-        return Clip(self.flac)
+        """The audio as the corpus has it, unmarked; decoded when its samples are asked for."""
+        return Clip(unmarked(self.flac))
 
 
 class SampleReader(Protocol):

@@ -13,6 +13,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 # Lance reports on standard error what are no news to a user; before it is imported.
 os.environ.setdefault("LANCE_LOG", "error")
@@ -50,12 +51,16 @@ COMMANDS = {
     "write": "write texts to be said, for dialects, emotions and levels; by rules or by a model",
     "serve": "let others ask a student over HTTP, in the words of OpenAI's API",
     "evaluate": "measure a student against its teacher on held-out texts, with a verdict",
+    "trace": "say where a sound file comes from: its mark, its request, its ancestors",
     "scaling": "say how long a large plan takes on how many cards, what binds, what losses cost",
 }
 
-_BEGIN_ANEW = {"speak", "evaluate", "codec report", "scaling"}
+_BEGIN_ANEW = {"speak", "evaluate", "codec report", "scaling", "trace"}
 """Commands that do all of their work again."""
-_BARE_WORD = dict.fromkeys(("consent trace", "consent withdraw", "consent grant"), "consent.voice")
+_BARE_WORD = {
+    **dict.fromkeys(("consent trace", "consent withdraw", "consent grant"), "consent.voice"),
+    "trace": "trace.file",
+}
 """The setting that a word without `=` is, right after these commands."""
 _WITH_A_SECOND_WORD = {name.split()[0] for name in COMMANDS if " " in name}
 
@@ -99,7 +104,7 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     length = 2 if words[0] in _WITH_A_SECOND_WORD else 1
     name, overrides = " ".join(words[:length]), words[length:]
-    if name in _BARE_WORD and overrides and not re.search("^-|=", overrides[0]):
+    if name in _BARE_WORD and overrides and _is_bare(overrides[0]):
         overrides[0] = f"{_BARE_WORD[name]}={overrides[0]}"
     try:
         return _dispatch(name, overrides, console)
@@ -139,6 +144,11 @@ def _our_fault(name: str, error: Exception, complaints: Console) -> int:
         "Nothing committed is lost; run it again with --debug and report what it prints.",
     )
     return LauterError.exit_code
+
+
+def _is_bare(word: str) -> bool:
+    """Whether a word is neither a setting nor an option; a file may have `=` in its name."""
+    return not re.search("^-|=", word) or Path(word).is_file()
 
 
 def _dispatch(name: str, overrides: Sequence[str], console: Console) -> int:

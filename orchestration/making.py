@@ -164,8 +164,7 @@ def _decoding(settings: DictConfig, teacher: Teacher) -> Decode:
     asked = _asked(teacher)
     offered = {voice.speaker for voice in teacher.capabilities().voices}
     for part in asked:
-        voices = [] if part.student else [one.speaker for one in part.capabilities().voices]
-        if mute := sorted(offered.intersection(voices) - part.recordings().keys()):
+        if mute := sorted(offered.intersection(part.shown) - part.recordings().keys()):
             raise UsageError(
                 f"the voice '{mute[0]}' has no recording (audio), from which the decoder takes its "
                 "timbre; name one in the file of voices, or leave the voice out"

@@ -36,6 +36,7 @@ from lauter.orchestration.distill_settings import (
 )
 from lauter.orchestration.scaling_settings import ScalingSettings
 from lauter.orchestration.serve_settings import ServeSettings
+from lauter.orchestration.trace_settings import TraceSettings
 from lauter.orchestration.voices_settings import ConsentSettings, VoicesSettings
 from lauter.orchestration.writer_settings import WriteSettings
 from lauter.pipelines.cost import DECODE, SPEAK, TEACHER
@@ -44,7 +45,7 @@ from lauter.pipelines.cost import DECODE, SPEAK, TEACHER
 __all__ = [
     "BatchesSettings", "ConsentSettings", "DistillSettings", "LoraSettings", "LossesSettings",
     "MixtureSettings", "OnPolicySettings", "ScalingSettings", "ServeSettings", "Settings",
-    "VoicesSettings", "WriteSettings",
+    "TraceSettings", "VoicesSettings", "WriteSettings",
 ]  # fmt: skip
 
 CONFIGURATION_FOLDER = Path(__file__).parent / "conf"
@@ -412,6 +413,7 @@ class Settings:
     writer: Any = None
     """Who writes texts (group)."""
     write: WriteSettings = field(default_factory=WriteSettings)
+    trace: TraceSettings = field(default_factory=TraceSettings)
     assumptions: Any = None
     """What a large plan is reckoned with (group)."""
     scaling: ScalingSettings = field(default_factory=ScalingSettings)
@@ -461,6 +463,7 @@ _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 _TEXTS = (
     "speaking.text", "speaking.reference_text", "consent.voice", "consent.by", "consent.note",
     "voices.text", "voices.consent", "voices.owner",
+    "trace.file",
 )  # fmt: skip
 _OPEN = ("prices", "speak.custom_resources", "score.custom_resources", "decode.custom_resources")
 """Settings whose keys are free."""

@@ -51,7 +51,7 @@ def import_speech(
             for batch in corpus.scan(["request_id"], where="teacher = 'import'")
             for request_id in batch["request_id"].to_pylist()
         }
-        take_in = TakeIn(source.origin.sample_rate, threads, scoring)
+        take_in = TakeIn(source.origin, threads, scoring)
         score = Score(
             open_scorers,
             references=corpus.voices(),

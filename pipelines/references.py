@@ -1,7 +1,8 @@
 """Reference recordings: each voice says one neutral sentence, once for a corpus.
 
 Speaker similarity and prosody are measured against it. Voices that the corpus already has are
-not asked again.
+not asked again. A teacher that lends a voice brings the recording of whom it belongs to: measured
+against its own imitation, any imitation would be like.
 """
 
 import pyarrow as pa
@@ -14,7 +15,7 @@ from lauter.datasets.voices import VOICE_SCHEMA, voice_row
 from lauter.pipelines.engines.protocol import Engine
 from lauter.pipelines.plan import plan
 from lauter.pipelines.stage import Pipeline, Stage
-from lauter.teacher.protocol import Teacher
+from lauter.teacher.protocol import Teacher, own_reference
 
 REFERENCE_TEXTS = {
     Dialect.EN_US: "In the morning we walked along the river and counted the boats going by.",
@@ -46,6 +47,12 @@ def reference_voices(
         for row in requests.group_by(["speaker", "dialect"]).aggregate([]).to_pylist()
     } - set(zip(known["speaker"].to_pylist(), known["dialect"].to_pylist(), strict=True))
     voices = {(v.speaker, v.dialect): v for v in teacher.capabilities().voices}
+    rows = [
+        voice_row(voices[pair], brought.text, brought.audio)
+        for pair in sorted(wanted & voices.keys())
+        if (brought := own_reference(teacher, *pair)) is not None
+    ]
+    wanted -= {(row["speaker"], row["dialect"]) for row in rows}
     prompts = [
         Prompt(
             REFERENCE_TEXTS[Dialect(dialect)], dialect_language(dialect), dialect, speaker=speaker
@@ -53,12 +60,11 @@ def reference_voices(
         for speaker, dialect in sorted(wanted)
         if (speaker, dialect) in voices
     ]
-    if not prompts:
-        return VOICE_SCHEMA.empty_table()
-    asked = plan(table_from_prompts(prompts), teacher).requests
-    spoken = pa.Table.from_batches(list(engine.run(Pipeline(asked.schema, voicing), asked)))
-    rows = []
-    for row in spoken.filter(pc.is_valid(spoken["audio"])).to_pylist():
-        voice = voices[row["speaker"], row["dialect"]]
-        rows.append(voice_row(voice, row["text"], row["audio"]))
+    if prompts:
+        asked = plan(table_from_prompts(prompts), teacher).requests
+        spoken = pa.Table.from_batches(list(engine.run(Pipeline(asked.schema, voicing), asked)))
+        rows += [
+            voice_row(voices[row["speaker"], row["dialect"]], row["text"], row["audio"])
+            for row in spoken.filter(pc.is_valid(spoken["audio"])).to_pylist()
+        ]
     return pa.Table.from_pylist(rows, schema=VOICE_SCHEMA)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from lauter.datasets.imports import IMPORTED_SPEECH_SCHEMA, speech_of
+from lauter.datasets.imports import IMPORTED_SPEECH_SCHEMA, Origin, speech_of
 from lauter.pipelines.stage import BatchFunction, Resources
 
 
@@ -18,10 +18,10 @@ from lauter.pipelines.stage import BatchFunction, Resources
 class TakeIn:
     """Adds ``IMPORTED_SPEECH_SCHEMA`` to planned imports.
 
-    ``sample_rate`` (Hz) is the origin's; ``threads`` decode and encode at a time in one worker.
+    ``threads`` decode and encode at a time in one worker.
     """
 
-    sample_rate: int | None = None
+    origin: Origin = field(default_factory=Origin)
     threads: int = 1
     resources: Resources = field(default_factory=lambda: Resources(batch_size=64))
     name: str = "import"
@@ -40,7 +40,7 @@ class TakeIn:
         """Return the function that takes batches in; nothing need be loaded."""
 
         def take_in(batch: pa.RecordBatch) -> pa.RecordBatch:
-            speech = speech_of(batch, sample_rate=self.sample_rate, threads=self.threads)
+            speech = speech_of(batch, origin=self.origin, threads=self.threads)
             return pa.RecordBatch.from_arrays(
                 [*batch.columns, *speech.columns],
                 schema=pa.schema([*batch.schema, *IMPORTED_SPEECH_SCHEMA]),

@@ -157,6 +157,20 @@ def voiced_fingerprint(
     return fingerprint
 
 
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A recording of a voice (an encoded file's bytes), and what it says."""
+
+    text: str
+    audio: bytes
+
+
+def own_reference(teacher: Teacher, speaker: str, dialect: str) -> Reference | None:
+    """Return the recording that a teacher brings of a voice; None where it only speaks as it."""
+    bring = getattr(teacher, "reference", None)
+    return None if bring is None else bring(speaker, dialect)
+
+
 def keep(teacher: Teacher) -> None:
     """Have what a teacher runs elsewhere outlive those who ask for it, until it is closed here."""
     hold = getattr(teacher, "keep", None)

@@ -34,6 +34,8 @@ def bench_files(monkeypatch: pytest.MonkeyPatch) -> None:
         ("resume", "resume_over_hashing", 2000),
         ("memory", "memory_10x_over_1x", 30),
         ("loader", "loader_over_tar", 60),
+        ("marking", "marks_over_audio", 20),
+        ("marking", "sound_search", 3000),
     ],
 )
 def test_a_measure_gives_rows_of_the_table(file: str, measure: str, size: int) -> None:

@@ -23,7 +23,7 @@ SMALL = {
 }
 SPEAKS = ("synthesize", "preview", "import")
 PHRASES = ["prompts.count=60", "engine.workers=0"]
-ELSEWHERE = {"codec train", "codec report", "teach", "serve", "scaling"}
+ELSEWHERE = {"codec train", "codec report", "teach", "serve", "scaling", "trace"}
 """Shown in other documents, and run by the tests of their own."""
 FEW = ["quotas.manners=[{count: 2},{count: 1, emotion: joy, emotion_level: 2}]", "engine.workers=0"]
 
@@ -97,7 +97,7 @@ def test_the_two_commands_are_targets_and_the_demo_makes_what_the_readme_promise
     "document",
     [
         "README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/audio_edit.md",
-        "docs/serving.md", "docs/clusters.md", "docs/stores.md",
+        "docs/serving.md", "docs/clusters.md", "docs/stores.md", "docs/provenance.md",
     ],
 )  # fmt: skip
 def test_what_a_document_links_to_is_there(document: str) -> None:

@@ -15,6 +15,7 @@ import pyarrow as pa
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
 from lauter.datasets.imports.languages import dialect_of
+from lauter.datasets.marking import Synthetic
 from lauter.datasets.records import described
 
 ORIGIN_DOMAIN = "lauter.origin.v1"
@@ -56,7 +57,8 @@ class Origin:
     """What a source does not say itself, and how its sound is to be kept.
 
     ``language``, ``dialect``, ``speaker`` and ``licence`` (SPDX) hold for rows that name none.
-    ``sample_rate`` (Hz) resamples what has another rate; None keeps each as it is.
+    ``sample_rate`` (Hz) resamples what has another rate; None keeps each as it is. ``synthetic``
+    says whether a machine has spoken it (yes, no or unknown), where a file's own mark does not.
     """
 
     name: str = "import"
@@ -65,8 +67,17 @@ class Origin:
     speaker: str = "unknown"
     licence: str = "NOASSERTION"
     sample_rate: int | None = None
+    synthetic: str = Synthetic.UNKNOWN.value
 
     def __post_init__(self) -> None:
+        # YAML takes a bare yes or no for true or false.
+        words = {True: Synthetic.YES.value, False: Synthetic.NO.value}
+        told = words.get(self.synthetic, self.synthetic)  # type: ignore[call-overload]
+        if told not in set(Synthetic):
+            raise UsageError(
+                f"synthetic is '{told}'; set {', '.join(Synthetic)}, as far as it is known"
+            )
+        object.__setattr__(self, "synthetic", told)
         for tag in (self.dialect, self.language):
             if tag:
                 dialect_of(tag)

@@ -1,6 +1,7 @@
 """From a recording's place to mono FLAC: fetch, cut, mix, encode.
 
-A mono FLAC stays as it is, byte for byte (it is decoded once, to know that it is whole). 16-bit
+A mono FLAC stays as it is, byte for byte (it is decoded once, to know that it is whole), but for a
+mark of ours: what Lauter exported is known by the bytes that the corpus had. 16-bit
 audio is encoded without passing through floats and so without loss; anything else (24 bits,
 floats, several channels, lossy formats) becomes the nearest 16-bit samples.
 
@@ -28,6 +29,7 @@ from lauter.datasets.audio import (
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
 from lauter.datasets.imports.recording import Recording
+from lauter.datasets.marking import Marks, marks_of, unmarked
 
 SOUND_DOMAIN = "lauter.sound.v1"
 ROUNDING_S = 0.01
@@ -50,12 +52,16 @@ class Sound:
 
 @dataclass(frozen=True)
 class Cut:
-    """An open audio and the stretch of it that is meant; nothing is decoded yet."""
+    """An open audio and the stretch of it that is meant; nothing is decoded yet.
+
+    ``marks`` are those that were taken off it, if it had any.
+    """
 
     source: bytes | Path
     file: OpenAudio
     start: int
     frames: int
+    marks: Marks | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -92,8 +98,11 @@ def cut_of(recording: Recording) -> Iterator[Cut]:
             f"'{recording.path}' cannot be read ({error.strerror}); "
             "correct the path in the source, or bring the file"
         ) from error
+    marks = None
+    if isinstance(source, bytes) and (marks := marks_of(source)):
+        source = unmarked(source)
     with open_audio(source) as file:
-        yield Cut(source, file, *_stretch(recording, file))
+        yield Cut(source, file, *_stretch(recording, file), marks)
 
 
 def sound_of(cut: Cut, sample_rate: int | None = None) -> Sound:

@@ -29,19 +29,21 @@ from lauter.datasets.imports.recording import (
 from lauter.datasets.imports.requests import failed_request, prompt_of, request_of, request_row
 from lauter.datasets.imports.sound import Cut, cut_of, sound_of
 from lauter.datasets.imports.stream import stream
+from lauter.datasets.mark_columns import SYNTHETIC_FIELD
 from lauter.datasets.records import REQUEST_FIELDS, SPEECH_FIELDS, Request, described
 
 IMPORTED_SPEECH_SCHEMA = pa.schema(
     [
         *SPEECH_FIELDS,
         described("transcript", pa.string(), "What the source's own recogniser heard, if it tells"),
+        SYNTHETIC_FIELD,
     ]
 )
-"""What comes back for a recording, and the hypothesis that came with it: with one, CER needs no
-recogniser."""
+"""What comes back for a recording, the hypothesis that came with it (with one, CER needs no
+recogniser), and whether it is synthetic, as its mark says or else its origin."""
 
 IMPORTED_SCHEMA = pa.schema([*REQUEST_FIELDS, *IMPORTED_SPEECH_SCHEMA])
-"""An utterance, as ``UTTERANCE_SCHEMA`` has it, and a transcript."""
+"""An utterance, as ``UTTERANCE_SCHEMA`` has it, a transcript, and whether it is synthetic."""
 
 PLANNED_SCHEMA = pa.schema(
     [
@@ -78,14 +80,9 @@ def requests_from(
     return stream(source, convert, batch_size=batch_size, threads=threads)
 
 
-def speech_of(
-    planned: pa.RecordBatch, *, sample_rate: int | None = None, threads: int = 1
-) -> pa.RecordBatch:
-    """Return, for each row of ``PLANNED_SCHEMA`` and in order, its ``IMPORTED_SPEECH_SCHEMA``.
-
-    ``sample_rate`` (Hz) is the origin's.
-    """
-    take_in = partial(_take_in, sample_rate=sample_rate)
+def speech_of(planned: pa.RecordBatch, *, origin: Origin, threads: int = 1) -> pa.RecordBatch:
+    """Return, for each row of ``PLANNED_SCHEMA`` and in order, its ``IMPORTED_SPEECH_SCHEMA``."""
+    take_in = partial(_take_in, origin=origin)
     recordings = map(recording_from, planned["recording"].to_pylist())
     if threads <= 1:
         rows = list(map(take_in, recordings))
@@ -110,7 +107,7 @@ def import_recordings(
                 request = request_of(prompt, fingerprint, cut.identity)
                 if request.request_id in known:
                     continue
-                speech = _speech(recording, cut, origin.sample_rate)
+                speech = _speech(recording, cut, origin)
         except Exception as error:
             # A sound that turns out to be damaged when it is decoded has been named by then.
             request = request or failed_request(recording, origin, fingerprint)
@@ -140,20 +137,20 @@ def _plan(
     return pa.RecordBatch.from_pylist(rows, schema=PLANNED_SCHEMA)
 
 
-def _take_in(recording: Recording, sample_rate: int | None) -> Row:
+def _take_in(recording: Recording, origin: Origin) -> Row:
     started = time.perf_counter()
     try:
         if recording.fault:
             raise UsageError(recording.fault)
         with cut_of(recording) as cut:
-            row = _speech(recording, cut, sample_rate)
+            row = _speech(recording, cut, origin)
     except Exception as error:
         row = _failure(recording, error)
     return row | {"wall_s": time.perf_counter() - started}
 
 
-def _speech(recording: Recording, cut: Cut, sample_rate: int | None) -> Row:
-    sound = sound_of(cut, sample_rate)
+def _speech(recording: Recording, cut: Cut, origin: Origin) -> Row:
+    sound = sound_of(cut, origin.sample_rate)
     return {
         "audio": sound.flac,
         "audio_digest": sound.digest,
@@ -162,6 +159,7 @@ def _speech(recording: Recording, cut: Cut, sample_rate: int | None) -> Row:
         "attempts": 1,
         "device_s": 0.0,
         "transcript": recording.transcript,
+        SYNTHETIC_FIELD.name: cut.marks.synthetic if cut.marks else origin.synthetic,
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from lauter.datasets.corpus import Corpus
+from lauter.datasets.marked_rows import Marker
 from lauter.datasets.records import CELL_COLUMNS
 from lauter.filters.policy import Gate, Policy
 from lauter.orchestration.audit.alignment import Piece, aligned
@@ -69,7 +70,8 @@ def gather(corpus: Corpus, policy: Policy, samples: int) -> AuditFacts:
         tally.add(batch)
         distributions.add(batch)
     accepted, rejected = tally.accepted(), tally.rejected()
-    playable = _playable(corpus, [one for group in (accepted, rejected) for one in _all(group)])
+    chosen = [one for group in (accepted, rejected) for one in _all(group)]
+    playable = _playable(corpus, policy.digest, chosen)
     failed = [one.request_id for one in tally.failures.chosen]
     told = ["request_id", "text", "language", "dialect", "speaker", "error_kind", "error"]
     return AuditFacts(
@@ -92,16 +94,19 @@ def _all(groups: dict[str, list[Chosen]]) -> Iterable[Chosen]:
     return (one for group in groups.values() for one in group)
 
 
-def _playable(corpus: Corpus, chosen: list[Chosen]) -> dict[str, PlayableUtterance]:
+def _playable(corpus: Corpus, policy: str, chosen: list[Chosen]) -> dict[str, PlayableUtterance]:
     if not chosen:
         return {}
     shown = (pa.types.is_string, pa.types.is_floating, pa.types.is_integer)
     columns = [f.name for f in corpus.schema if any(kind(f.type) for kind in shown)]
     ids = [one.request_id for one in chosen]
     rows = corpus.take(ids, [*columns, "audio"]).to_pylist()
+    marker = Marker.of(corpus, policy)
     return {
         one.request_id: PlayableUtterance(
-            row, one.failed_gates, aligned(row["text"], row.get("transcript"), row["language"])
+            row | {"audio": marker.audible(row)},
+            one.failed_gates,
+            aligned(row["text"], row.get("transcript"), row["language"]),
         )
         for one, row in zip(chosen, rows, strict=True)
     }

@@ -9,6 +9,8 @@ from rich.table import Table
 
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
+from lauter.datasets.marked_rows import Marker
+from lauter.datasets.records import REQUEST_SCHEMA
 from lauter.orchestration.audit.page import write_page
 from lauter.orchestration.durations import length_of_time
 from lauter.orchestration.making import check_refusals, make_job, make_plan, make_teacher
@@ -64,14 +66,14 @@ def _show(corpus: Corpus, folder: Path, console: Console) -> None:
     table = Table(title="Preview", title_justify="left")
     for name in ("file", "dialect", "speaker", "manner", "text", "verdict"):
         table.add_column(name)
-    columns = ["dialect", "speaker", "emotion", "emotion_level", "style", "text", "audio", "error"]
-    number = 0
+    columns = [*REQUEST_SCHEMA.names, "audio", "error"]
+    number, marker = 0, Marker.of(corpus)
     for batch in corpus.scan_judged(columns):
         for row in batch.to_pylist():
             number += 1
             name = f"{number:02d}.flac"
             if row["audio"]:
-                (folder / name).write_bytes(row["audio"])
+                (folder / name).write_bytes(marker.audible(row))
             failed = ", ".join(gate["gate"] for gate in row["failed_gates"])
             manner = f"{row['emotion']} {row['emotion_level'] or ''} {row['style']}"
             table.add_row(

@@ -1,7 +1,9 @@
 """`lauter speak`: a student says a text, or a file of texts."""
 
+import io
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import soundfile
@@ -10,6 +12,7 @@ from rich.console import Console
 
 from lauter.datasets.audio import Clip
 from lauter.datasets.errors import QualityGateMissedError, UsageError
+from lauter.datasets.marking import Marks, marked
 from lauter.datasets.records import Prompt
 from lauter.datasets.tags import MAX_LEVEL, Dialect, Emotion, Style
 from lauter.filters.asr import Recogniser, WhisperRecogniser
@@ -19,7 +22,9 @@ from lauter.orchestration.sampling import sampling_of
 from lauter.orchestration.single_page import check_writable
 from lauter.pipelines.best_of import Choice, best_of
 from lauter.student.facts import CELLS
+from lauter.student.marks import student_marks
 from lauter.student.speak import SpeechRequest, Student
+from lauter.student.teaching import weights_digest
 
 SUFFIX = ".wav"
 WRITTEN_TOGETHER = 64
@@ -45,6 +50,8 @@ def run(settings: DictConfig, console: Console) -> int:
     student.check(requests)  # all of them, before any is spoken
     _check_learnt(student, settings)
     recogniser = WhisperRecogniser() if options.best_of > 1 else None
+    name = Path(settings.student).resolve().name
+    checkpoint = weights_digest(student.model)
     failures: list[str | None] = []
     heard_s = spent_s = 0.0
     named = list(zip(places.items(), requests, strict=True))
@@ -52,10 +59,11 @@ def run(settings: DictConfig, console: Console) -> int:
         for first in range(0, len(named), WRITTEN_TOGETHER):
             group = named[first : first + WRITTEN_TOGETHER]
             asked = [request for _, request in group]
-            for ((place, text), _), choice in zip(
+            for ((place, text), request), choice in zip(
                 group, _choices(student, asked, recogniser, options.best_of), strict=True
             ):
-                console.print(_written(place, text, choice))
+                marks = _marks(student, name, checkpoint, request, choice.seed)
+                console.print(_written(place, text, choice, marks))
                 failures.append(choice.spoken.failure)
                 heard_s += _heard_s(choice)
                 spent_s += choice.spoken.seconds
@@ -188,8 +196,18 @@ def _check_writable(places: Sequence[Path]) -> None:
             raise UsageError(f"{place} is a folder; name another file")
 
 
-def _written(place: Path, text: str, choice: Choice) -> str:
-    """Write what was spoken; return a line that says what it is."""
+def _marks(
+    student: Student, name: str, checkpoint: str, request: SpeechRequest, seed: int
+) -> Marks:
+    """Return the mark of what was said; without a reference, an unnamed voice is the first."""
+    prompt = request.prompt
+    if request.reference is None and not prompt.speaker:
+        prompt = replace(prompt, speaker=(student.speakers or [""])[0])
+    return student_marks(name, checkpoint, prompt, seed, reference=request.reference)
+
+
+def _written(place: Path, text: str, choice: Choice, marks: Marks) -> str:
+    """Write what was spoken, with its mark; return a line that says what it is."""
     spoken = choice.spoken
     told = [] if spoken.failure is None else [spoken.failure]
     if choice.cer is not None:
@@ -197,10 +215,14 @@ def _written(place: Path, text: str, choice: Choice) -> str:
     if spoken.samples is None:
         return f"-  {', '.join(told)}: {text}"
     hidden = place.with_name(f".{place.name}.new")
+    wav = io.BytesIO()
+    soundfile.write(wav, spoken.samples, spoken.sample_rate, "PCM_16", format="WAV")
     try:
-        soundfile.write(hidden, spoken.samples, spoken.sample_rate, "PCM_16", format="WAV")
-    except soundfile.LibsndfileError as error:
-        raise UsageError(f"{place} cannot be written ({error}); name another place") from error
+        hidden.write_bytes(marked(wav.getvalue(), marks))
+    except OSError as error:
+        raise UsageError(
+            f"{place} cannot be written ({error.strerror}); name another place"
+        ) from error
     hidden.replace(place)
     told.insert(0, f"{len(spoken.samples) / spoken.sample_rate:.2f} s")
     return f"{place}  {', '.join(told)}: {text}"

@@ -20,6 +20,9 @@ from lauter.datasets.audio import Samples
 from lauter.datasets.codes import Codes
 from lauter.datasets.errors import UsageError
 from lauter.datasets.layout import BEGIN, BOS, END, Ids
+from lauter.datasets.marking import Marks
+from lauter.datasets.records import Prompt
+from lauter.datasets.tags import Dialect
 from lauter.orchestration.serve.answers import Asking, Events, event, in_time, told_errors
 from lauter.orchestration.serve.drawing import check_model, tasks_of
 from lauter.orchestration.serve.served import Served
@@ -27,6 +30,8 @@ from lauter.orchestration.serve.sound import as_bytes
 from lauter.orchestration.serve.speech import codes_of
 from lauter.orchestration.serve.spelling import Speller
 from lauter.orchestration.serve.wire import ChatBody, Message
+from lauter.student.facts import CELLS
+from lauter.student.marks import student_marks
 from lauter.student.serving.batching import Task
 
 _ROLES: Final = {"user": "human", "assistant": "assistant"}
@@ -122,7 +127,8 @@ async def _whole(
     for number, ids in enumerate(said):
         message: dict[str, Any] = {"role": "assistant", "content": _text(served, ids)}
         if voice is not None:
-            message["audio"] = await _audio(served, body, ids, voice)
+            marks = _marks(served, body, voice, tasks[number].seed)
+            message["audio"] = await _audio(served, body, ids, voice, marks)
             message["content"] = None
         choices.append(
             {
@@ -149,13 +155,24 @@ def _text(served: Served, ids: list[int], *, codes: bool = True) -> str:
     return "".join(map(speller.spell, shown)) + speller.rest()
 
 
-async def _audio(served: Served, body: ChatBody, ids: list[int], voice: str) -> dict[str, Any]:
+def _marks(served: Served, body: ChatBody, voice: str, seed: int) -> Marks:
+    """Return the mark of an answer: what it answers is the whole dialogue."""
+    cells = served.student.facts.get(CELLS, ())
+    dialect = Dialect(cells[0]["dialect"] if cells else Dialect.EN_US)
+    said = "\n".join(f"{one.role}: {text_of(one)}" for one in body.messages)
+    prompt = Prompt(said, dialect.language.value, dialect.value, speaker=voice)
+    return student_marks(served.name, served.checkpoint, prompt, seed)
+
+
+async def _audio(
+    served: Served, body: ChatBody, ids: list[int], voice: str, marks: Marks
+) -> dict[str, Any]:
     first = served.student.model.config.text_size
     codes: Codes = codes_of(served, [one for one in ids if one >= first or one == END])
     timbre = served.student.timbre_of_voice(voice)
     samples: Samples = await asyncio.wrap_future(served.decoding.decode(codes, timbre))
     kind = body.audio.format if body.audio else "wav"
-    sound = await asyncio.to_thread(as_bytes, samples, served.decoding.sample_rate, kind)
+    sound = await asyncio.to_thread(as_bytes, samples, served.decoding.sample_rate, kind, marks)
     return {
         "id": f"audio_{uuid.uuid4().hex}",
         "data": base64.b64encode(sound).decode(),

@@ -20,6 +20,7 @@ from lauter.orchestration.serve.served import Served
 from lauter.orchestration.serve.sound import MEDIA_TYPES, as_bytes
 from lauter.orchestration.serve.wire import SpeechBody
 from lauter.student.facts import CELLS
+from lauter.student.marks import student_marks
 from lauter.student.serving.batching import Task
 from lauter.student.speak import SpeechRequest
 
@@ -28,7 +29,8 @@ async def speak(served: Served, request: Request, body: SpeechBody) -> Response:
     """Answer a body with the whole sound."""
     check_model(served, body)
     served.check_decoder()
-    asked = SpeechRequest(_prompt(served, body))
+    prompt = _prompt(served, body)
+    asked = SpeechRequest(prompt)
     student = served.student
     timbre, ids = student.timbre_of(asked), student.prompt_of(asked)
     limit = min(most_codes(body.input, body.speed_level), student.sampling.max_codes)
@@ -41,7 +43,8 @@ async def speak(served: Served, request: Request, body: SpeechBody) -> Response:
 
     samples = await in_time(served, request, heard())
     kind = body.response_format
-    encoded = await asyncio.to_thread(as_bytes, samples, served.decoding.sample_rate, kind)
+    marks = student_marks(served.name, served.checkpoint, prompt, tasks[0].seed)
+    encoded = await asyncio.to_thread(as_bytes, samples, served.decoding.sample_rate, kind, marks)
     return Response(encoded, media_type=MEDIA_TYPES[kind])
 
 

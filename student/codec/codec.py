@@ -127,6 +127,17 @@ class Codec:
             },
         )
 
+    def decoder_fingerprint(self) -> str:
+        """Return a digest of what makes sound of codes and a timbre."""
+        weights = {
+            f"{part}.{name}": digest(
+                "lauter.tensor.v1", tensor.cpu().contiguous().numpy().tobytes()
+            )
+            for part in ("condition", "flow", "vocoder")
+            for name, tensor in self.parts[part].state_dict().items()
+        }
+        return content_id("lauter.decoder.v1", weights)
+
     def to(self, device: str | torch.device) -> "Codec":
         """Move the networks; the recogniser stays where it is."""
         self.device = torch.device(device)

@@ -1,6 +1,7 @@
 """What a student's folder says of how it is to be asked: its small files, without its weights."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,25 +34,52 @@ class StudentFolder:
         """Whose codes it speaks."""
         return str(self.facts.get("codec_fingerprint", ""))
 
-    def capabilities(self, *, logits: bool) -> Capabilities:
-        """Return what it can be asked for: the voices and the cells that it has learnt from."""
+    def capabilities(self, *, logits: bool, shown: Sequence[Voice] = ()) -> Capabilities:
+        """Return what it can be asked for: the voices and the cells that it has learnt from.
+
+        ``shown`` are voices that it is to go on from recordings of. Raises ``UsageError`` where it
+        has not learnt to, and where one bears a name, or speaks a dialect, that it cannot.
+        """
         cells = self.facts.get("cells", [])
         dialects = list(dict.fromkeys(cell["dialect"] for cell in cells))
         emotions = sorted({cell["emotion"] for cell in cells} | {Emotion.NEUTRAL.value})
+        self._check_shown(shown, dialects)
         consent = f"learnt by the student in {self.folder} from speech that its record names"
         return Capabilities(
             voices=tuple(
                 Voice(speaker, dialect, "unknown", "NOASSERTION", consent)
                 for speaker in self.facts.get("timbres", {})
                 for dialect in dialects
-            ),
+            )
+            + tuple(shown),
             emotion_levels={
                 emotion: 0 if emotion == Emotion.NEUTRAL else MAX_LEVEL for emotion in emotions
             },
+            cloning=bool(shown),
             codes=True,
             logits=logits,
             sampled=True,
         )
+
+    def _check_shown(self, shown: Sequence[Voice], dialects: Sequence[str]) -> None:
+        if shown and not self.facts.get("reference_turns"):
+            raise UsageError(
+                f"the student in {self.folder} has not learnt to go on from recordings; leave "
+                "teacher.voices out, or name a student that was distilled with "
+                "distill.batches.reference_share above 0"
+            )
+        for voice in shown:
+            if voice.speaker in self.facts.get("timbres", {}):
+                raise UsageError(
+                    f"'{voice.speaker}' is a voice that the student in {self.folder} has learnt; "
+                    "give the recording another name in the file of voices"
+                )
+            if voice.dialect not in dialects:
+                raise UsageError(
+                    f"the voice '{voice.speaker}' speaks {voice.dialect}, and the student in "
+                    f"{self.folder} has learnt {', '.join(dialects) or 'no dialect'}; take it out "
+                    "of the file of voices"
+                )
 
 
 def read_student_folder(folder: Path) -> StudentFolder:

@@ -110,7 +110,8 @@ class StepAudio:
     def capabilities(self) -> Capabilities:
         """Say what may be asked; no server is asked for it."""
         if self._folder is not None:
-            return self._folder.capabilities(logits=self._top > 0)
+            shown = [voice for known in self._known.values() for voice in known.voices]
+            return self._folder.capabilities(logits=self._top > 0, shown=shown)
         voices = [voice for known in self._known.values() for voice in known.voices]
         able = capabilities(self._kind, voices)
         return replace(able, logits=self._top > 0, sampled=True)
@@ -147,6 +148,11 @@ class StepAudio:
     def codec_fingerprint(self) -> str | None:
         """The codec whose codes it speaks, where that is known."""
         return self._codec or (self._folder.codec_fingerprint if self._folder else None)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The speakers of its file of voices, whom it clones."""
+        return tuple(self._known)
 
     def recordings(self) -> dict[str, str]:
         """Return where the recordings of its voices lie, by speaker, for whoever decodes."""
@@ -256,8 +262,8 @@ class StepAudio:
         )
 
     def _reference(self, request: Request) -> Reference | None:
-        if self._folder is not None:
-            return None
+        if self._folder is not None and request.prompt.speaker not in self._known:
+            return None  # a voice that the student has learnt
         return reference_of(self._known[request.prompt.speaker], request.prompt.style)
 
     @cached_property

@@ -143,7 +143,7 @@ def test_what_a_killed_export_left_is_no_export_and_is_made_anew(
     folder = StorePath(f"{bucket}/e")
     words = [sys.executable, "-P", "-c", KILLED, str(corpus.path), str(folder)]
     assert subprocess.run(words).returncode == -signal.SIGKILL
-    assert len(list((folder / "train").glob("*.tar"))) == 2
+    assert len(list((folder / "train").glob("*.tar"))) == 3
     with pytest.raises(UsageError, match=r"the export .* is not finished; wait until it is, or"):
         numbers(folder)
     with pytest.raises(UsageError, match=r"being written by process \d+ .* s if it was killed"):

@@ -10,6 +10,7 @@ from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
 from lauter.datasets.exported import SPEECH
 from lauter.datasets.lance_export import export_lance
+from lauter.datasets.marking import marks_of, unmarked
 from lauter.datasets.selection import select
 
 ROWS = 60
@@ -26,7 +27,10 @@ def test_lance_reads_audio_records_and_splits(corpus: Corpus, tmp_path: Path) ->
     rows = lance.dataset(str(tmp_path / "e" / SPEECH)).to_table().to_pylist()
     assert sorted(row["seed"] for row in rows) == accepted_numbers(ROWS)
     for row in rows:
-        assert row["audio"] == flac_of(row["seed"])
+        assert unmarked(row["audio"]) == flac_of(row["seed"])
+        marks = marks_of(row["audio"])
+        assert marks is not None and marks.request_id == row["request_id"]
+        assert (row["synthetic"], row["voice_licence"]) == ("yes", marks.voice_licence)
         assert row["text"] == request_of(row["seed"]).prompt.text
         assert row["request_id"] == request_of(row["seed"]).request_id
         assert row["codes"] == [65536, 65537 + row["seed"]]

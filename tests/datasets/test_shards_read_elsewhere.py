@@ -18,6 +18,7 @@ from lhotse import CutSet
 
 import datasets
 from lauter.datasets.audio import decode_audio
+from lauter.datasets.marking import unmarked
 from lauter.datasets.shards import export_webdataset
 
 ROWS = 60
@@ -44,7 +45,8 @@ def check_samples(samples: Iterable[tuple[str, bytes, dict[str, Any]]]) -> set[s
     for key, flac, manifest in samples:
         number = RECORDS[key]
         record = manifest["sources"][0]["source"]
-        assert flac == flac_of(number)
+        assert unmarked(flac) == flac_of(number)
+        assert record["synthetic"] == "yes" and record["mark_format"] == 1
         assert record["text"] == request_of(number).prompt.text
         assert record["codes"] == [65536, 65537 + number]
         assert record["seed"] == number and record["emotion"] == "joy"

@@ -67,6 +67,7 @@ def test_preview_leaves_sounds_and_a_page(ask: Ask, tmp_path: Path) -> None:
     assert answer.code == 0 and str(tmp_path / "seen" / "preview.html") in answer.out
     assert "all 6 requests of the plan, if they are like these 3: about" in answer.out
     assert soundfile.info(tmp_path / "seen" / "01.flac").duration > 0.3
+    assert "Synthetic" in soundfile.SoundFile(tmp_path / "seen" / "01.flac").comment
     assert (tmp_path / "seen" / "preview.html").read_text().count("<audio") == 3
     assert not (tmp_path / "corpus").exists()
     assert ask("preview", *words).code == 0  # a preview may be made again in its place

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 from asking import Ask
-from taught_student import TAUGHT, write_taught_student, write_untrained_codec
+from taught_student import SPEAKER, TAUGHT, write_taught_student, write_untrained_codec
 
+from lauter.datasets.marking import Synthetic, marks_of
 from lauter.orchestration.settings import load_settings
 
 GREEDY = "speaking.temperature=0"
@@ -36,6 +37,9 @@ def test_a_text_becomes_a_sound(ask: Ask, words: list[str], tmp_path: Path) -> N
     again = tmp_path / "again.wav"
     ask(*words, "speaking.text=one", f"speaking.out={again}")
     assert again.read_bytes() == out.read_bytes()
+    marks = marks_of(out.read_bytes())
+    assert marks is not None and marks.synthetic == Synthetic.YES
+    assert (marks.teacher, marks.voice) == ("student", SPEAKER)
 
 
 def test_a_file_of_texts_becomes_a_folder_of_sounds(

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from lauter.datasets.codes import Codes, interleave
-from lauter.datasets.layout import COMPACT, speech_example, speech_prompt
+from lauter.datasets.layout import COMPACT, Reference, speech_example, speech_prompt
 from lauter.datasets.text_tokens import ByteTokenizer
 from lauter.student.checkpoint import save_model
 from lauter.student.codec.codec import Codec, open_codec
@@ -58,12 +58,19 @@ def write_untrained_codec(folder: Path, seed: int = 0) -> Path:
 
 @cache
 def taught_model() -> SpeechModel:
-    """Return a model that has learnt ``TAUGHT``, in some seconds."""
+    """Return a model that has learnt ``TAUGHT`` in the voice of ``SPEAKER``, in some seconds."""
+    return model_taught_with(None)
+
+
+def model_taught_with(reference: Reference | None) -> SpeechModel:
+    """Return a model that says ``TAUGHT`` going on from a reference; None: as ``SPEAKER``."""
     tokenizer = ByteTokenizer()
-    examples = [
-        speech_example(speech_prompt(tokenizer, COMPACT, text, system=SPEAKER), COMPACT, codes)
-        for text, codes in TAUGHT.items()
-    ]
+    system = SPEAKER if reference is None else ""
+    prompts = {
+        text: speech_prompt(tokenizer, COMPACT, text, system=system, reference=reference)
+        for text in TAUGHT
+    }
+    examples = [speech_example(prompts[text], COMPACT, codes) for text, codes in TAUGHT.items()]
     ids = torch.cat([torch.from_numpy(example.ids) for example in examples])[None]
     segments = torch.cat(
         [torch.full((len(example.ids),), number) for number, example in enumerate(examples, 1)]
@@ -82,7 +89,9 @@ def taught_model() -> SpeechModel:
     return model.eval()
 
 
-def write_taught_student(folder: Path, codec: Path, **facts: Any) -> Path:
+def write_taught_student(
+    folder: Path, codec: Path, reference: Reference | None = None, **facts: Any
+) -> Path:
     told = {
         "preset": "none",
         "tokenizer_fingerprint": ByteTokenizer().fingerprint(),
@@ -90,5 +99,6 @@ def write_taught_student(folder: Path, codec: Path, **facts: Any) -> Path:
         "speakers": [SPEAKER],
         "timbres": {SPEAKER: TIMBRE},
     }
-    save_model(taught_model(), folder, told | facts)
+    model = model_taught_with(reference) if reference else taught_model()
+    save_model(model, folder, told | facts)
     return folder

@@ -252,9 +252,9 @@ def test_planning_first_and_taking_in_later_gives_the_same_rows(
     rows = []
     for planned in requests_from(source, batch_size=4):
         assert planned.schema == PLANNED_SCHEMA
-        speech = speech_of(planned, sample_rate=22050)
+        speech = speech_of(planned, origin=Origin(sample_rate=22050))
         assert speech.schema == IMPORTED_SPEECH_SCHEMA
-        threaded = speech_of(planned, sample_rate=22050, threads=3)
+        threaded = speech_of(planned, origin=Origin(sample_rate=22050), threads=3)
         assert threaded.drop_columns("wall_s") == speech.drop_columns("wall_s")
         for request, answer in zip(planned.to_pylist(), speech.to_pylist(), strict=True):
             del request["recording"]

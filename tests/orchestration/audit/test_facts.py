@@ -6,6 +6,7 @@ import pytest
 from judged_corpus import judged_corpus
 
 from lauter.datasets.corpus import Corpus
+from lauter.datasets.marking import marks_of
 from lauter.filters.policy import Policy, parse_policy
 from lauter.orchestration.audit.facts import AuditFacts, gather
 
@@ -68,6 +69,9 @@ def test_the_sample_is_the_smallest_ids_of_each_kind(corpus: Corpus, facts: Audi
         of_dialect = (row for row in table if row["accepted"] and row["dialect"] == dialect)
         smallest = sorted(row["request_id"] for row in of_dialect)[:3]
         assert [one.row["request_id"] for one in shown] == smallest
+        for one in shown:
+            marks = marks_of(one.row["audio"])
+            assert marks is not None and marks.request_id == one.row["request_id"]
     refused = sorted(row["request_id"] for row in table if not row["accepted"])[:3]
     assert [one.row["request_id"] for one in facts.rejected["cer"]] == refused
     assert all(one.row["audio"][:4] == b"fLaC" for one in facts.rejected["cer"])

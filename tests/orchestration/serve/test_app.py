@@ -18,6 +18,7 @@ from taught_student import SPEAKER, TAUGHT, write_taught_student, write_untraine
 
 from lauter.datasets.codes import codes_as_text
 from lauter.datasets.layout import COMPACT, END, speech_prompt
+from lauter.datasets.marking import Synthetic, marks_of
 from lauter.datasets.text_tokens import ByteTokenizer
 from lauter.orchestration.serve.served import Limits, Served
 from lauter.student.generation import Sampling
@@ -171,6 +172,24 @@ def test_a_text_becomes_sound_of_its_length(client: openai.OpenAI, kind: str) ->
     assert len(samples) / rate == pytest.approx(expected_s, abs=0.1)
 
 
+@pytest.mark.parametrize("kind", ["wav", "flac", "mp3", "opus"])
+def test_a_sound_says_that_it_is_synthetic_and_whose(
+    client: openai.OpenAI, served: Served, kind: str
+) -> None:
+    ids = []
+    for seed in (1, 1, 2):
+        answer = client.audio.speech.create(
+            model="student", voice=SPEAKER, input="one", response_format=kind,
+            extra_body={"seed": seed},
+        )  # fmt: skip
+        marks = marks_of(answer.content)
+        assert marks is not None and marks.synthetic == Synthetic.YES
+        assert (marks.teacher, marks.teacher_fingerprint) == ("student", served.checkpoint)
+        assert marks.voice == SPEAKER
+        ids.append(marks.request_id)
+    assert ids[0] == ids[1] != ids[2]
+
+
 def test_raw_pcm_is_sixteen_bits_at_24_khz(client: openai.OpenAI) -> None:
     answer = client.audio.speech.create(
         model="student", voice=SPEAKER, input="one", response_format="pcm"
@@ -187,6 +206,8 @@ def test_a_chat_is_answered_with_sound_and_its_words(client: openai.OpenAI) -> N
     samples, rate = soundfile.read(io.BytesIO(base64.b64decode(sound.data)))
     assert len(samples) / rate == pytest.approx(len(TAUGHT["one"]) / 5 * 0.12, abs=0.01)
     assert sound.transcript == "one"
+    marks = marks_of(base64.b64decode(sound.data))
+    assert marks is not None and marks.voice == SPEAKER
 
 
 def test_a_chat_streams_its_turn(client: openai.OpenAI) -> None:

@@ -1,0 +1,20 @@
+"""What a mark says beside what a request and its record say already, as columns."""
+
+import pyarrow as pa
+
+from lauter.datasets.records import described
+
+SYNTHETIC_FIELD = described(
+    "synthetic", pa.string(), "Whether a machine has spoken it: yes, no or unknown"
+)
+"""In a corpus it stands beside imported speech only, as its source says; our teachers are
+machines. In an export it stands beside all."""
+
+MARK_FIELDS = [
+    SYNTHETIC_FIELD,
+    described("voice_licence", pa.string(), "SPDX id of the voice's licence"),
+    described("corpus_digest", pa.string(), "Digest of the corpus that it was exported from"),
+    described("release", pa.string(), "Tag of the corpus that it was exported from, if any"),
+    described("mark_format", pa.int8(), "Version of the mark in the audio file's own tags"),
+]
+MARK_COLUMNS = tuple(field.name for field in MARK_FIELDS)
