@@ -65,7 +65,7 @@ def test_what_was_planned_for_a_voice_from_a_file_is_spoken(teacher: StepAudio) 
     assert requests[0].teacher_fingerprint != teacher.fingerprint()  # the recording is part of it
     for request, speech in zip(requests, teacher.speak(requests), strict=True):
         assert isinstance(speech, Speech), speech
-        prompt = teacher._wish(request, None).prompt
+        prompt = teacher._wish(request, None, None).prompt
         assert prompt is not None
         ids = said(prompt.ids.tolist(), request.seed)
         assert list(speech.codes or ()) == STEP_AUDIO.codes_of(np.asarray(ids)).tolist()
