@@ -25,6 +25,7 @@ def export_lance(
     seed: int = 0,
     accepted: bool | None = True,
     splits: Mapping[str, float] | None = None,
+    split_by: str = "text",
     overwrite: bool = False,
     on_sample: Callable[[int, int], None] | None = None,
 ) -> ExportSummary:
@@ -35,7 +36,9 @@ def export_lance(
     target = location_of(folder)
     options = lance_options(target)
     with whole_export(target, overwrite=overwrite) as begin:
-        selection = select(corpus, policy=policy, seed=seed, accepted=accepted, splits=splits)
+        selection = select(
+            corpus, policy=policy, seed=seed, accepted=accepted, splits=splits, split_by=split_by
+        )
         hidden = begin()
         schema = pa.schema([SPLIT, corpus.schema.field("audio"), *selection.fields])
         written, audio_bytes, duration_s = 0, 0, 0.0

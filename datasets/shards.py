@@ -53,13 +53,15 @@ def export_webdataset(
     shard_bytes: int = 256 << 20,
     accepted: bool | None = True,
     splits: Mapping[str, float] | None = None,
+    split_by: str = "text",
     overwrite: bool = False,
     on_sample: Callable[[int, int], None] | None = None,
 ) -> ExportSummary:
     """Write the accepted rows of ``corpus`` as tars of at most ``shard_bytes`` each.
 
     ``accepted=False`` takes the rejected rows and ``None`` all that were spoken, each with its
-    verdict; ``splits`` gives shares by name, all in ``train`` otherwise. The same corpus, policy
+    verdict; ``splits`` gives shares by name, all in ``train`` otherwise, drawn by
+    ``split_by`` (text or speaker). The same corpus, policy
     and seed give the same files, to the byte. A sample larger than ``shard_bytes`` has a shard of
     its own. ``on_sample`` is told after each sample how many of how many are written. Raises
     ``UsageError`` where there is nothing to export, where ``folder`` is there already (unless it
@@ -69,7 +71,9 @@ def export_webdataset(
         raise UsageError(f"a shard of {shard_bytes} bytes holds nothing; set shard_bytes above 0")
     target = location_of(folder)
     with whole_export(target, overwrite=overwrite) as begin:
-        selection = select(corpus, policy=policy, seed=seed, accepted=accepted, splits=splits)
+        selection = select(
+            corpus, policy=policy, seed=seed, accepted=accepted, splits=splits, split_by=split_by
+        )
         hidden = begin()
         audio_bytes, duration_s, written = 0, 0.0, 0
         shards = ShardWriter(hidden, selection.fields, shard_bytes)

@@ -186,6 +186,8 @@ class ExportSettings:
     """Share of the texts kept for the split `valid`, such as 0.02; no text is in two splits."""
     test: float = 0.0
     """Share of the texts kept for the split `test`; the rest is `train`."""
+    split_by: str = "text"
+    """text: no text is in two splits; speaker: no speaker is, as songs' artists must not be."""
     version: str | None = None
     """A tag or version number of the corpus; null: the newest state."""
     overwrite: bool = False
@@ -350,6 +352,8 @@ class Settings:
     """Choices and settings that belong together, for every command of a project (group)."""
     source: Any = None
     """What `lauter import` reads (group)."""
+    separator: Any = None
+    """What takes the voice out of songs (group)."""
     student: str | None = None
     """Folder of a student, as `lauter distill` writes it."""
     speak: SpeakSettings = field(default_factory=SpeakSettings)
@@ -445,6 +449,7 @@ _CHOICES = {
     "on_refusal": ("stop", "skip"),
     "until": ("asked", "accepted"),
     "export.format": ("webdataset", "lance"),
+    "export.split_by": ("text", "speaker"),
     "evaluate.speech": ("accepted", "all"),
     "evaluate.split": ("test", "valid"),
 }

@@ -63,19 +63,24 @@ def items_of_corpus(
     corpus: Corpus,
     *,
     shares: Mapping[str, float],
+    split_by: str = "text",
     split: str,
     seed: int = 0,
     accepted_only: bool = True,
     count: int | None = None,
 ) -> list[Item]:
-    """Return at most ``count`` texts of a split that an export with ``shares`` would draw.
+    """Return at most ``count`` texts of a split that an export with ``shares``, by ``split_by``, would draw.
 
     ``accepted_only=False`` takes the teacher's rejected speech too: the teacher as it is, and not
     as the filters left it. Raises ``UsageError`` where the split has nothing.
     """
     selection = select(
-        corpus, seed=seed, accepted=True if accepted_only else None, splits=shares
-    )  # fmt: skip
+        corpus,
+        seed=seed,
+        accepted=True if accepted_only else None,
+        splits=shares,
+        split_by=split_by,
+    )
     if split not in selection.splits:
         having = ", ".join(f"{name} {rows}" for name, rows in selection.splits.items())
         raise UsageError(

@@ -23,7 +23,9 @@ from lauter.pipelines.stage import BatchFunction, Resources
 
 ScorerFactory = Callable[[], Scorer]
 
-CARRIED_COLUMNS = ("duration_s", "transcript")
+CARRIED_COLUMNS = (
+    "duration_s", "transcript", "notes", "transposition_st", "beats_per_minute", "first_beat_s"
+)  # fmt: skip
 """Columns of an utterance that scorers may read like earlier figures, where they are there."""
 
 

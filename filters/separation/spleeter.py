@@ -130,7 +130,9 @@ class SpleeterSeparator:
     def fingerprint(self) -> str:
         """Return the digest of the weights and the settings."""
         digest = weights.fingerprint("spleeter", self._model)
-        return content_id("lauter.spleeter.v1", {"weights": digest, "settings": [WINDOW, HOP, LEVEL_DB]})
+        return content_id(
+            "lauter.spleeter.v1", {"weights": digest, "settings": [WINDOW, HOP, LEVEL_DB]}
+        )
 
     def voice(self, song: Samples, sample_rate: int) -> Samples:
         """Return the voice of ``song``, as long as it and at its rate."""
@@ -144,7 +146,12 @@ class SpleeterSeparator:
     def _voice(self, song: Samples) -> Samples:
         window = torch.hann_window(WINDOW)
         spectrum = torch.stft(
-            torch.from_numpy(song), WINDOW, HOP, window=window, return_complex=True, pad_mode="constant"
+            torch.from_numpy(song),
+            WINDOW,
+            HOP,
+            window=window,
+            return_complex=True,
+            pad_mode="constant",
         )
         frames = spectrum.shape[1]
         magnitude = spectrum.abs()[:BINS].T

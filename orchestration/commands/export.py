@@ -26,6 +26,7 @@ def run(settings: DictConfig, console: Console) -> int:
                 options.folder,
                 seed=settings.seed,
                 splits=splits,
+                split_by=options.split_by,
                 shard_bytes=options.shard_bytes,
                 overwrite=options.overwrite,
                 on_sample=on_sample,
@@ -36,6 +37,7 @@ def run(settings: DictConfig, console: Console) -> int:
                 options.folder,
                 seed=settings.seed,
                 splits=splits,
+                split_by=options.split_by,
                 overwrite=options.overwrite,
                 on_sample=on_sample,
             )

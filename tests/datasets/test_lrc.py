@@ -142,7 +142,7 @@ def test_a_line_before_the_song_is_told() -> None:
 
 
 def test_a_line_in_another_encoding_is_told_and_the_others_stay() -> None:
-    content = "[00:01]plain\n".encode() + "[00:02]河流\n".encode("gb18030")
+    content = b"[00:01]plain\n" + "[00:02]河流\n".encode("gb18030")
     lyrics = parse_lrc(content)
     assert [line.text for line in lyrics.lines] == ["plain"]
     assert lyrics.faults[0].sentence == (
