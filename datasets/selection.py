@@ -51,8 +51,8 @@ class Selection:
     """The rows of a corpus that an export takes.
 
     ``rows`` are their places in the corpus, split by split in the order of ``splits`` (names and
-    numbers of rows), drawn by the column ``split_by``, shuffled within each; ``fields`` are the columns
-    of an exported record.
+    numbers of rows), drawn by the column ``split_by``, shuffled within each; ``fields`` are the
+    columns of an exported record.
     """
 
     corpus: Corpus
@@ -89,8 +89,9 @@ def select(
     """Choose the accepted rows (``False``: the rejected ones, ``None``: all that were spoken).
 
     Accepted speech that a codec could make nothing of (damaged, silent) is not chosen.
-    ``splits`` gives each split's share, of the texts or (``split_by``) of the speakers. Raises ``UsageError`` for a corpus that was not judged,
-    shares that make no sense, and where no row is chosen.
+    ``splits`` gives each split's share, of the texts or (``split_by``) of the speakers. Raises
+    ``UsageError`` for a corpus that was not judged, shares that make no sense, and where no row is
+    chosen.
     """
     shares = _checked_shares(splits or ALL_IN_TRAIN)
     if split_by not in SPLIT_BY:

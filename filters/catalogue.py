@@ -56,7 +56,7 @@ SONG_SCORES: Mapping[str, tuple[str, ...]] = {
     "melody": ("pitch_accuracy", "raw_pitch_accuracy"),
     "beat": ("beat_alignment",),
 }
-"""Columns of what is measured of songs alone: by the harvest, and by the scorers of filters=song."""
+"""Columns of what is measured of songs alone: by the harvest and the scorers of filters=song."""
 
 
 NO_FIGURES = frozenset(

@@ -73,7 +73,7 @@ def test_a_speaker_is_drawn_into_one_split_whoever_else_is_there(
 
 
 def test_splits_by_speaker_have_no_speaker_in_two(tmp_path: Path) -> None:
-    artists = [f"artist {number}" for number in range(20)]
+    artists = [f"artist {number}" for number in range(23)]
     corpus = judged_corpus(tmp_path / "corpus", ROWS, speakers=artists)
     shares = {"train": 0.4, "valid": 0.3, "test": 0.3}
     selection = select(corpus, splits=shares, split_by="speaker")
