@@ -231,7 +231,7 @@ def _offset_ms(tags: dict[str, str], faults: list[LyricFault]) -> int:
     try:
         return int(said or 0)
     except ValueError:
-        sentence = f"the offset '{said[:_SHOWN]}' is no number of milliseconds and is left out"
+        sentence = f"the offset '{said[:_SHOWN]}' is no number of milliseconds and is not applied"
         faults.append(LyricFault(0, sentence, lost=False))
         return 0
 

@@ -49,6 +49,6 @@ def mean_voice(
 
 
 def likeness(encoder: SpeakerEncoder, clip: Samples, voice: Embedding) -> float | None:
-    """Return the least cosine of a clip's windows (16 kHz) to ``voice``; None of a clip too short."""
+    """Return the least cosine of a 16 kHz clip's windows to ``voice``; None of too short a clip."""
     found = windows(clip)
     return min(float(one @ voice) for one in encoder.embed(found)) if found else None

@@ -69,7 +69,7 @@ def items_of_corpus(
     accepted_only: bool = True,
     count: int | None = None,
 ) -> list[Item]:
-    """Return at most ``count`` texts of a split that an export with ``shares``, by ``split_by``, would draw.
+    """Return at most ``count`` texts of a split that an export with ``shares`` would draw.
 
     ``accepted_only=False`` takes the teacher's rejected speech too: the teacher as it is, and not
     as the filters left it. Raises ``UsageError`` where the split has nothing.

@@ -1,9 +1,9 @@
 """Where a sung line really begins and ends: lyrics' times, corrected by where a voice is heard.
 
-Pure functions of times in seconds. Lyrics are typed by hand: they come late as a whole, and a line's
-end is seldom known. So a song's lyrics are first moved together to where they fit its voice best;
-then each line is widened or narrowed to the stretches of voice that it touches, never into its
-neighbours, and cut where it is quietest.
+Pure functions of times in seconds. Lyrics are typed by hand: they come late as a whole, and where
+a line ends is seldom known. So a song's lyrics are first moved together to where they fit its voice
+best; then each line is widened or narrowed to the stretches of voice that it touches, never into
+its neighbours, and cut where it is quietest.
 """
 
 from collections.abc import Sequence

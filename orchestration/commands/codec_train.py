@@ -75,8 +75,8 @@ def _speech(
 ) -> Iterator[Speech]:
     """Yield accepted speech in the order of its digests, up to so many hours.
 
-    Texts (or speakers) of the split ``test`` are left out: they are what a codec is reported on. So are
-    recordings with nothing to encode in them; ``unfit`` is told why, by request.
+    Texts (or speakers) of the split ``test`` are left out: they are what a codec is reported on.
+    So are recordings with nothing to encode in them; ``unfit`` is told why, by request.
     """
     lengths: dict[str, float] = {}
     for batch in corpus.scan_judged(["request_id", split_by, "duration_s"], accepted=True):
