@@ -10,7 +10,6 @@ from lauter.datasets.imports.folder import Folder
 from lauter.datasets.imports.lhotse import LhotseManifest
 from lauter.datasets.imports.nemo import NemoManifest
 from lauter.datasets.imports.recording import Origin, Recording, Source
-from lauter.datasets.imports.songs import Songs
 from lauter.datasets.imports.utterances import (
     IMPORTED_SCHEMA,
     IMPORTED_SPEECH_SCHEMA,
@@ -31,7 +30,6 @@ __all__ = [
     "NemoManifest",
     "Origin",
     "Recording",
-    "Songs",
     "Source",
     "WebDatasetTars",
     "import_recordings",
