@@ -39,7 +39,8 @@ def interval(gains: Sequence[float], resamples: int = 2000) -> tuple[float, floa
 def measure(folder: Path, separator: Separator) -> list[dict[str, object]]:
     """Return, for each song, SI-SDR of the song and of the found voice against the true voice."""
     rows: list[dict[str, object]] = []
-    for name, truth in json.loads((folder / "truth.json").read_text()).items():
+    for description in sorted((folder / "truth").glob("*.json")):
+        name, truth = description.stem, json.loads(description.read_text())
         song = read_song(folder / "songs" / name)
         samples, rate = decode_audio(song.path.read_bytes())
         true, _ = decode_audio((folder / "truth" / f"{name}.flac").read_bytes())

@@ -1,11 +1,11 @@
-"""Makes songs whose truth is known: `python bench/songs.py songs`.
+"""Makes songs whose truth is known: `python bench/songs.py FOLDER`.
 
-Lines of a teacher, sung or rapped, over a computed band, at several levels of the voice, with
-lyrics in LRC and a description in JSON beside each (artist, tempo, melody). In `truth/` lie the
-clean voices, and `truth.json` says what is wrong with which line: songs of 8 lines have one with
-other words than are sung, one where a second voice joins, one that nobody sings and one drowned in
-noise. Of every third artist's songs the lyrics come 0.3 s late. Nothing here is anybody's work but
-the project's: melodies, band and lyrics.
+Lines of a teacher, sung or rapped, over a computed band, at several levels of the voice. In
+`songs/` stand audio, lyrics (LRC) and a description (JSON: artist, tempo, melody); in `truth/` the
+clean voices, and what is wrong with which line: songs of 8 lines have one with other words than are
+sung, one where a second voice joins, one that nobody sings and one drowned in noise. Of every third
+artist's songs the lyrics come 0.3 s late. Nothing here is anybody's work but the project's:
+melodies, band and lyrics.
 """
 
 import argparse
@@ -139,8 +139,8 @@ def _together(one: Samples, other: Samples) -> Samples:
     return both
 
 
-def write(singing: Singing, folder: Path, level_db: float, late: bool, seed: int) -> str:
-    """Write one song at one level, and return its name."""
+def write(singing: Singing, folder: Path, level_db: float, late: bool, seed: int) -> None:
+    """Write one song at one level, and the truth about it."""
     rate = singing.sample_rate
     arrangement = arrange(singing.lines, singing.backing, rate, seed)
     song, voice = mixed(arrangement.voice, arrangement.accompaniment, rate, level_db)
@@ -183,7 +183,8 @@ def write(singing: Singing, folder: Path, level_db: float, late: bool, seed: int
     truth = folder.parent / "truth"
     truth.mkdir(exist_ok=True)
     (truth / f"{name}.flac").write_bytes(encode_flac(voice, rate))
-    return name
+    facts = {"faults": singing.faults, "late_s": LATE_S if late else 0.0, "level_db": level_db}
+    (truth / f"{name}.json").write_text(json.dumps(facts))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -191,23 +192,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--teacher", choices=("studio", "fast"), default="studio")
-    parser.add_argument("--artists", type=int, default=len(ARTISTS))
+    parser.add_argument("--artists", nargs="+", help="voices of the teacher; all by default")
     parser.add_argument("--styles", nargs="+", default=[Style.SUNG.value, Style.RAP.value])
     parser.add_argument("--levels", nargs="+", type=float, default=[12.0, 6.0, 0.0, -6.0])
     parser.add_argument("--lines", type=int, default=8)
     chosen = parser.parse_args(arguments)
     teacher: Teacher = Studio() if chosen.teacher == "studio" else FastTeacher()
-    artists = ARTISTS[: chosen.artists]
+    artists = ARTISTS
     if chosen.teacher == "fast":
-        artists = tuple(
-            (voice.speaker, voice.dialect)
-            for voice in teacher.capabilities().voices
-            if dialect_language(voice.dialect) in LYRICS
-        )[: chosen.artists]
+        voices = teacher.capabilities().voices
+        artists = tuple((voice.speaker, voice.dialect) for voice in voices[:1])
     songs = chosen.folder / "songs"
     songs.mkdir(parents=True, exist_ok=True)
-    truth = {}
+    made = 0
     for number, (artist, dialect) in enumerate(artists):
+        if chosen.artists and artist not in chosen.artists:
+            continue
         language = dialect_language(dialect)
         others = [other for other in artists if dialect_language(other[1]) == language]
         second = others[(others.index((artist, dialect)) + 1) % len(others)]
@@ -215,14 +215,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             singing = sing(teacher, artist, dialect, second, style, chosen.lines, number)
             late = number % 3 == 2
             for level_db in chosen.levels:
-                name = write(singing, songs, level_db, late, number)
-                truth[name] = {
-                    "faults": {str(line): fault for line, fault in singing.faults.items()},
-                    "late_s": LATE_S if late else 0.0,
-                    "level_db": level_db,
-                }
-    (chosen.folder / "truth.json").write_text(json.dumps(truth, indent=1))
-    print(f"{len(truth)} songs of {len(artists)} artists in {songs}")
+                write(singing, songs, level_db, late, number)
+                made += 1
+    print(f"{made} songs in {songs}")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ come from the song's own bytes and the lyrics' times, so nothing is separated to
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from lauter.datasets.imports import IMPORTED_SPEECH_SCHEMA
 from lauter.datasets.imports.recording import Origin, Recording, recording_from
 from lauter.datasets.imports.songs import Song, Songs, read_song
 from lauter.datasets.records import described
+from lauter.datasets.tags import Style
 from lauter.filters import melody, song_voice, vad
 from lauter.filters.beat import estimate_beat
 from lauter.filters.level import frame_powers
@@ -42,6 +43,7 @@ from lauter.filters.melody import MelodyNote
 from lauter.filters.prosody import pitch_hz
 from lauter.filters.separation.protocol import Separator
 from lauter.filters.speaker import Embedding, SpeakerEncoder
+from lauter.pipelines import song_cutting
 from lauter.pipelines.song_cutting import FRAME_S, Span, cut_of, neighbours_of, timing_shift_s
 from lauter.pipelines.stage import BatchFunction, Resources
 
@@ -67,26 +69,67 @@ SONG_FIELDS = (
 """What the harvest adds to a line beside its speech."""
 
 
+@dataclass(frozen=True, slots=True)
+class HarvestOrigin(Origin):
+    """An origin whose speech depends on who took it out of songs, and how."""
+
+    harvested_by: str = ""
+
+    def fingerprint(self) -> str:
+        """Return the digest of the origin and of who harvested it: other voices, other ids."""
+        content = {"origin": Origin.fingerprint(self), "harvested_by": self.harvested_by}
+        return content_id("lauter.harvest-origin.v1", content)
+
+
 @dataclass(frozen=True)
 class HarvestedSongs:
-    """The songs in a folder (see ``Songs``), and what takes the voice out of them."""
+    """The lines of songs, and what takes the voice out of them."""
 
+    songs: Songs
     separator: Callable[[], Separator]
-    path: str
-    origin: Origin = field(default_factory=Origin)
-    encoding: str = "utf-8"
-    style: str = "sung"
+
+    @property
+    def origin(self) -> Origin:
+        """What holds for all songs."""
+        return self.songs.origin
 
     def __iter__(self) -> Iterator[Recording]:
-        return iter(Songs(self.path, self.origin, self.encoding, self.style))
+        return iter(self.songs)
 
     def taking_in(self, resources: Resources) -> "Harvest":
         """Return the stage that fetches what this source's recordings describe.
 
-        Raises ``UsageError`` where a model is missing, before anything is read.
+        The separator hears a moment of silence first: raises ``UsageError`` where its model is
+        missing or is none, before a song is read.
         """
-        self.separator().fingerprint()
+        self.separator().voice(np.zeros(SAMPLE_RATE, np.float32), SAMPLE_RATE)
         return Harvest(self.separator, self.origin.sample_rate, resources)
+
+
+def harvested_songs(
+    separator: Callable[[], Separator],
+    path: str,
+    origin: Origin,
+    encoding: str = "utf-8",
+    style: str = Style.SUNG.value,
+) -> HarvestedSongs:
+    """Return the songs in the folder ``path`` as a source; see ``Songs`` for what it reads."""
+    by = harvested_by(separator())
+    harvest_origin = HarvestOrigin(**asdict(origin), harvested_by=by)
+    return HarvestedSongs(Songs(path, harvest_origin, encoding, style), separator)
+
+
+def harvested_by(separator: Separator) -> str:
+    """Return the digest of all that decides how lines are cut out and measured; loads no model."""
+    return content_id(
+        "lauter.harvest.v1",
+        {
+            "separator": separator.fingerprint(),
+            "cutting": song_cutting.SETTINGS,
+            "vad": vad.fingerprint(),
+            "speaker": weights.fingerprint("speaker-encoder"),
+        },
+    )
 
 
 @dataclass(frozen=True)
@@ -145,18 +188,8 @@ class Listener:
 
     def __init__(self, separator: Separator) -> None:
         self._separator = separator
+        self._fingerprint = harvested_by(separator)
         self._heard: OrderedDict[tuple[str, str], HeardSong] = OrderedDict()
-
-    def fingerprint(self) -> str:
-        """Return the digest of all that decides how lines are cut and measured."""
-        return content_id(
-            "lauter.harvest.v1",
-            {
-                "separator": self._separator.fingerprint(),
-                "vad": vad.fingerprint(),
-                "speaker": weights.fingerprint("speaker-encoder"),
-            },
-        )
 
     def row(self, recording: Recording, sample_rate: int | None) -> dict[str, Any]:
         """Return the speech of a line and its figures, or the error that came instead."""
@@ -215,7 +248,7 @@ class Listener:
             "first_beat_s": first_beat_s - start_s,
             "notes": notes or None,
             "transposition_st": heard.transposition_st if notes else None,
-            "harvest_fingerprint": self.fingerprint(),
+            "harvest_fingerprint": self._fingerprint,
         }
 
     def _song(self, stem: str, encoding: str) -> HeardSong:

@@ -30,6 +30,12 @@ LOUD_WITHIN_DB = 20.0
 miss the ends of held notes."""
 LEAST_LOUD_S = 0.1
 
+SETTINGS = [
+    MOST_SHIFT_S, SHIFT_STEP_S, LEAST_GAIN, MARGIN_S, PAD_S, QUIET_WITHIN_S, LOUD_WITHIN_DB,
+    LEAST_LOUD_S,
+]  # fmt: skip
+"""What decides cuts, for fingerprints."""
+
 Span = tuple[float, float]
 
 
