@@ -21,6 +21,7 @@ import torch
 
 from lauter.datasets import weights
 from lauter.datasets.audio import Samples, resample
+from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
 from lauter.filters.separation.tensorflow_checkpoint import Tensors, read_checkpoint
 
@@ -36,6 +37,7 @@ LEVEL_DB = -12.0
 """The level (RMS, under full scale) at which songs are heard: that of mastered music, of which the
 networks have seen little else. The same song at -30 dB is separated 4 to 14 dB worse."""
 
+_INDEX, _DATA = "model.index", "model.data-00000-of-00001"
 _VOICE, _REST = 0, 1
 _CHANNELS = (16, 32, 64, 128, 256, 512)
 _SMALL = 1e-10
@@ -173,5 +175,11 @@ class SpleeterSeparator:
     def _networks(self) -> tuple[_UNet, _UNet]:
         torch.set_num_threads(1)
         folder = weights.find("spleeter", self._model)
-        tensors = read_checkpoint(folder / "model.index", folder / "model.data-00000-of-00001")
+        for name in (_INDEX, _DATA):
+            if not (folder / name).is_file():
+                raise UsageError(
+                    f"{folder} has no {name}, which Spleeter's checkpoint has; correct "
+                    "separator.model, or leave it out to use the packaged weights"
+                )
+        tensors = read_checkpoint(folder / _INDEX, folder / _DATA)
         return _UNet(tensors, _VOICE).eval(), _UNet(tensors, _REST).eval()
