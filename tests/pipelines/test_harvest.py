@@ -137,7 +137,7 @@ def test_a_missing_model_is_told_before_a_song_is_read(tmp_path: Path) -> None:
     source = harvested_songs(
         partial(SpleeterSeparator, model=model), str(tmp_path), Origin("songs")
     )
-    with pytest.raises(UsageError, match="has no model.index, which Spleeter's checkpoint has"):
+    with pytest.raises(UsageError, match=r"has no model\.index, which Spleeter's checkpoint has"):
         taking_in(source, 1, RESOURCES)
 
 
