@@ -41,16 +41,16 @@ class ExportedSeparator:
 
     def __init__(
         self,
-        model: str | Path,
+        model: str | Path | None,
         source: int = 3,
         segment_s: float = 7.8,
         sample_rate: int = 44_100,
         channels: int = 2,
     ) -> None:
-        self._model = Path(model)
+        self._model = Path(model or "")
         if self._model.suffix not in (".pt", ".onnx") or not self._model.is_file():
             raise UsageError(
-                f"separator.model is '{model}', which is no exported network here; name a file of "
+                f"separator.model is {model}, which is no exported network here; name a file of "
                 "TorchScript (.pt) or ONNX (.onnx), or choose separator=spleeter"
             )
         self._source = source

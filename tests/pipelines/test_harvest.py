@@ -15,6 +15,7 @@ from song_material import TEXTS, write_song
 from lauter.datasets.audio import Samples
 from lauter.datasets.errors import UsageError
 from lauter.datasets.imports import PLANNED_SCHEMA, Origin, requests_from
+from lauter.filters.catalogue import SONG_SCORES
 from lauter.filters.separation import ExportedSeparator, SignalSeparator, SpleeterSeparator
 from lauter.filters.separation.protocol import Separator
 from lauter.pipelines.engines.inline import InlineEngine
@@ -139,6 +140,11 @@ def test_a_missing_model_is_told_before_a_song_is_read(tmp_path: Path) -> None:
     )
     with pytest.raises(UsageError, match=r"has no model\.index, which Spleeter's checkpoint has"):
         taking_in(source, 1, RESOURCES)
+
+
+def test_the_catalogue_names_the_figures_that_gates_may_read() -> None:
+    figures = {field.name: field.type for field in SONG_FIELDS}
+    assert all(figures[name] == pa.float64() for name in SONG_SCORES["harvest"])
 
 
 def test_files_of_speech_are_taken_in_as_ever() -> None:
