@@ -4,7 +4,7 @@ song → separate → find the voice → move the lyrics → cut by line → mea
 needs the whole song is measured here (how much voice there is over the rest, whether it is the
 song's voice, the key); what needs the line alone is left to scorers, and the policy judges all of
 it. So a line is never dropped on the way: one that nobody sings is a row with its audio and a
-figure that fails a gate. A song is separated once for all of its lines that come in a row; its ids
+figure that fails a gate. A worker separates a song once for all of its lines that it is given; ids
 come from the song's own bytes and the lyrics' times, so nothing is separated to see what is new.
 """
 
@@ -197,7 +197,7 @@ class Listener:
         row: dict[str, Any] = {
             "attempts": 1,
             "device_s": 0.0,
-            "song": recording.key.rpartition(":")[0] or recording.key,
+            "song": recording.extra.get("song", recording.key),
             "song_group": recording.extra.get("group", ""),
         }
         try:

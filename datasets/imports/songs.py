@@ -87,7 +87,7 @@ class Songs:
         try:
             song = read_song(stem, files, self.encoding)
         except UsageError as error:
-            yield Recording(name, fault=str(error))
+            yield Recording(name, fault=str(error), extra={"song": name})
             return
         facts = song.facts
         common = Recording(
@@ -98,7 +98,7 @@ class Songs:
             speaker=facts.artist or song.lyrics.tags.get("ar", ""),
             licence=facts.licence,
             manner={"style": facts.style or self.style},
-            extra={"group": facts.group},
+            extra={"song": name, "group": facts.group},
         )
         if not song.lyrics.lines and not song.lyrics.faults:
             yield replace(common, fault=f"{stem.name}.lrc has no line of lyrics")
@@ -116,7 +116,7 @@ class Songs:
                 duration_s=min(end_s, song.duration_s) - start_s,
                 fault=_misplaced(song, line, start_s, end_s),
                 extra={
-                    "group": facts.group,
+                    **common.extra,
                     "stem": str(stem),
                     "start_ms": line.start_ms,
                     "encoding": self.encoding,
