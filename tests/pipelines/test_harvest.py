@@ -19,7 +19,8 @@ from lauter.filters.catalogue import SONG_SCORES
 from lauter.filters.separation import ExportedSeparator, SignalSeparator, SpleeterSeparator
 from lauter.filters.separation.protocol import Separator
 from lauter.pipelines.engines.inline import InlineEngine
-from lauter.pipelines.harvest import SONG_FIELDS, HarvestedSongs, harvested_songs
+from lauter.pipelines.harvest import HarvestedSongs, harvested_songs
+from lauter.pipelines.song_listening import SONG_FIELDS
 from lauter.pipelines.stage import Pipeline, Resources
 from lauter.pipelines.take_in import TakeIn, taking_in
 
