@@ -49,6 +49,9 @@ Floats = torch.Tensor
 class _Normalised(torch.nn.Module):
     """What a trained batch normalisation does: a factor and a summand for each channel."""
 
+    factor: Floats
+    summand: Floats
+
     def __init__(self, tensors: Tensors, number: int) -> None:
         super().__init__()
         prefix = f"batch_normalization{_numbered(number)}"

@@ -11,6 +11,7 @@ Format: tensorflow/core/protobuf/tensor_bundle.proto; leveldb/doc/table_format.m
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,8 +78,8 @@ def _shape(message: bytes) -> list[int]:
     return [dict(_fields(size)).get(1, 0) for name, size in _fields(message) if name == 2]
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, "int | bytes"]]:  # type: ignore[misc]
-    """Yield number and value of each field of a protocol buffer."""
+def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
+    """Yield number and value of each field of a protocol buffer: a number, or its bytes."""
     position = 0
     while position < len(message):
         tag, position = _number(message, position)
