@@ -31,18 +31,21 @@ def read_checkpoint(index: Path, data: Path) -> Tensors:
     content = index.read_bytes()
     numbers = np.memmap(data, mode="r")
     try:
-        return {
-            key.decode(): np.array(numbers[first : first + size]).view("<f4").reshape(shape)
-            for key, entry in _entries(content)
-            if key and (fields := dict(_fields(entry))).get(_DTYPE) == _FLOAT32
-            for first, size in [(fields.get(_OFFSET, 0), fields[_SIZE])]
-            for shape in [_shape(fields.get(_SHAPE, b""))]
-        }
+        return dict(_tensors(content, numbers))
     except (IndexError, KeyError, struct.error, ValueError) as error:
         raise UsageError(
             f"{index} is no index of a TensorFlow checkpoint that can be read ({error}); "
             "give the folder of an uncompressed one with float32 tensors"
         ) from error
+
+
+def _tensors(content: bytes, numbers: NDArray[np.uint8]) -> Iterator[tuple[str, Any]]:
+    for key, entry in _entries(content):
+        fields = dict(_fields(entry))
+        if key and fields.get(_DTYPE) == _FLOAT32:  # the empty key is the header's
+            first = fields.get(_OFFSET, 0)
+            tensor = np.array(numbers[first : first + fields[_SIZE]]).view("<f4")
+            yield key.decode(), tensor.reshape(_shape(fields.get(_SHAPE, b"")))
 
 
 def _entries(content: bytes) -> Iterator[tuple[bytes, bytes]]:
