@@ -70,7 +70,7 @@ def best_transposition(deviations_st: Floats) -> float:
         return 0.0
     candidates = np.arange(-60, 60) * _STEP_SEMITONES
     shares = np.array([accuracy(deviations_st, one) for one in candidates])
-    best = candidates[int(shares.argmax())]
+    best = float(candidates[int(shares.argmax())])
     near = (deviations_st - best + 6) % 12 - 6
     middle = best + float(np.median(near[np.abs(near) < WITHIN_SEMITONES]))
     octaves = round(float(np.median((deviations_st - middle) / 12)))

@@ -174,7 +174,7 @@ class Listener:
         spans_s = self._detector.spans_s(audio)
         shift_s = timing_shift_s(_moved(song, 0.0), spans_s)
         facts = song.facts
-        beat = (facts.beats_per_minute, facts.first_beat_s or 0.0)
+        tempo = facts.beats_per_minute
         notes = [MelodyNote(*note) for note in facts.notes]
         return HeardSong(
             song,
@@ -185,7 +185,7 @@ class Listener:
             frame_powers(audio, round(FRAME_S * SAMPLE_RATE)),
             shift_s,
             song_voice.mean_voice(self._encoder, audio, spans_s),
-            beat if beat[0] is not None else estimate_beat(rest, rate),
+            (tempo, facts.first_beat_s or 0.0) if tempo else estimate_beat(rest, rate),
             melody.best_transposition(melody.deviations(pitch_hz(audio), notes)) if notes else 0.0,
         )
 

@@ -76,8 +76,8 @@ class ExportedSeparator:
         """Return the voice of ``song``; raises ``UsageError`` where the network gives no such."""
         heard = resample(song, sample_rate, self._sample_rate)
         mean, deviation = float(heard.mean()), float(heard.std()) or 1.0
-        voice = self._pieced((heard - mean) / deviation) * deviation
-        voice = resample(voice.astype(np.float32), self._sample_rate, sample_rate)
+        found = (self._pieced((heard - mean) / deviation) * deviation).astype(np.float32)
+        voice = resample(found, self._sample_rate, sample_rate)
         return np.pad(voice, (0, max(0, len(song) - len(voice))))[: len(song)]
 
     def _pieced(self, song: Samples) -> NDArray[np.float64]:
@@ -114,7 +114,8 @@ class ExportedSeparator:
             name = session.get_inputs()[0].name
             return lambda piece: np.asarray(session.run(None, {name: piece})[0])
         torch.set_num_threads(1)
-        network = torch.jit.load(str(self._model), map_location="cpu").eval()
+        network = torch.jit.load(str(self._model), map_location="cpu")  # type: ignore[no-untyped-call]
+        network.eval()
 
         def run(piece: NDArray[np.float32]) -> NDArray[np.float32]:
             with torch.inference_mode():

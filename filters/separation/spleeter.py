@@ -161,7 +161,7 @@ class SpleeterSeparator:
         frames = spectrum.shape[1]
         magnitude = spectrum.abs()[:BINS].T
         padded = torch.nn.functional.pad(magnitude, (0, 0, 0, -frames % FRAMES))
-        mask = torch.cat([self._mask(part) for part in padded.split(FRAMES)])[:frames].T
+        mask = torch.cat([self._mask(part) for part in torch.split(padded, FRAMES)])[:frames].T
         masked = torch.zeros_like(spectrum)
         masked[:BINS] = spectrum[:BINS] * mask
         voice = torch.istft(masked, WINDOW, HOP, window=window, length=len(song))
