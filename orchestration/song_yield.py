@@ -19,20 +19,18 @@ from lauter.orchestration.audit.intervals import Share
 SONG = "song"
 """The column that stands in corpora of songs."""
 PUBLISHED_SHARE = 0.178
-ASKED = "lines asked for"
-_USABLE = "lyrics usable"
-_OTHERS = "all other gates"
+ASKED = "asked"
 _STEPS: Mapping[str, frozenset[str]] = {
-    _USABLE: frozenset({"error_kind", "score_errors"}),
-    "voice separated": frozenset({"voice_over_rest_db"}),
-    "voice found (VAD)": frozenset({"speech_s", "speech_ratio", "duration_s", "pace"}),
-    "words (CER)": frozenset({"asr_language_probability", "cer", "wer", "syllable_error_rate"}),
+    "lyrics": frozenset({"error_kind", "score_errors"}),
+    "separated": frozenset({"voice_over_rest_db"}),
+    "VAD": frozenset({"speech_s", "speech_ratio", "duration_s", "pace"}),
+    "CER": frozenset({"asr_language_probability", "cer", "wer", "syllable_error_rate"}),
     "one voice": frozenset({"song_voice_similarity"}),
-    "low noise": frozenset({"mos", "mos_signal", "mos_background"}),
-    "pitch and beat": frozenset({"pitch_accuracy", "raw_pitch_accuracy", "beat_alignment"}),
+    "noise": frozenset({"mos", "mos_signal", "mos_background"}),
+    "pitch, beat": frozenset({"pitch_accuracy", "raw_pitch_accuracy", "beat_alignment"}),
 }
 """The scores that each step's gates read, in the order of the steps."""
-STEPS = (ASKED, *_STEPS, _OTHERS)
+STEPS = (ASKED, *_STEPS, "all gates")
 
 
 @dataclass(frozen=True)
@@ -85,15 +83,14 @@ def _reached(failed_gates: Iterable[Mapping[str, Any]]) -> int:
 def print_song_yield(console: Console, found: SongYield) -> None:
     """Print the lines left after each step, and the share kept with its 95 % interval."""
     table = Table(title="Lines of songs left after each step", title_justify="left")
-    groups = [*sorted(set(found.left) - {ALL}), ALL]
-    table.add_column("step")
-    for group in groups:
-        table.add_column(group, justify="right")
-    for step in STEPS:
-        table.add_row(step, *(str(found.left[group][step]) for group in groups))
-    shares = [found.kept(group) for group in groups]
-    table.add_row("kept", *(f"{share.rate:.0%}" for share in shares))
-    table.add_row("95 %", *("{:.0%} to {:.0%}".format(*share.interval) for share in shares))
+    table.add_column("songs")
+    for heading in (*STEPS, "kept", "95 %"):
+        table.add_column(heading, justify="right")
+    for group in (*sorted(set(found.left) - {ALL}), ALL):
+        share = found.kept(group)
+        low, high = share.interval
+        left = [str(found.left[group][step]) for step in STEPS]
+        table.add_row(group, *left, f"{share.rate:.0%}", f"{low:.0%} to {high:.0%}")
     console.print(table)
     of_time = found.accepted_s / found.spoken_s if found.spoken_s else 0.0
     console.print(
