@@ -174,7 +174,7 @@ def write(singing: Singing, folder: Path, level_db: float, late: bool, seed: int
         "dialect": singing.dialect,
         "style": singing.style,
         "licence": "CC0-1.0",
-        "group": f"voice {level_db:+g} dB",
+        "group": f"{level_db:+g} dB",
         "beats_per_minute": singing.backing.beats_per_minute,
         "first_beat_s": 0.0,
         "notes": notes,

@@ -82,15 +82,16 @@ def _reached(failed_gates: Iterable[Mapping[str, Any]]) -> int:
 
 def print_song_yield(console: Console, found: SongYield) -> None:
     """Print the lines left after each step, and the share kept with its 95 % interval."""
-    table = Table(title="Lines of songs left after each step", title_justify="left")
-    table.add_column("songs")
+    title = "Lines of songs left after each step"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table.add_column("songs", no_wrap=True)
     for heading in (*STEPS, "kept", "95 %"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for group in (*sorted(set(found.left) - {ALL}), ALL):
         share = found.kept(group)
         low, high = share.interval
         left = [str(found.left[group][step]) for step in STEPS]
-        table.add_row(group, *left, f"{share.rate:.0%}", f"{low:.0%} to {high:.0%}")
+        table.add_row(group, *left, f"{share.rate:.0%}", f"{100 * low:.0f}–{high:.0%}")
     console.print(table)
     of_time = found.accepted_s / found.spoken_s if found.spoken_s else 0.0
     console.print(

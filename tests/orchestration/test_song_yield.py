@@ -52,4 +52,4 @@ def test_the_table_shows_the_interval_and_the_published_share() -> None:
     console = Console(record=True, width=120)
     print_song_yield(console, yield_of([row(), row("cer")]))
     said = console.export_text()
-    assert "50%" in said and "9% to 91%" in said and "17.8%" in said
+    assert "50%" in said and "9–91%" in said and "17.8%" in said
