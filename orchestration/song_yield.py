@@ -83,10 +83,10 @@ def _reached(failed_gates: Iterable[Mapping[str, Any]]) -> int:
 def print_song_yield(console: Console, found: SongYield) -> None:
     """Print the lines left after each step, and the share kept with its 95 % interval."""
     title = "Lines of songs left after each step"
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
     table.add_column("songs", no_wrap=True)
-    for heading in (*STEPS, "kept", "95 %"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    for heading in (*STEPS[:-1], "kept", "share", "95 %"):
+        table.add_column(heading, justify="right")
     for group in (*sorted(set(found.left) - {ALL}), ALL):
         share = found.kept(group)
         low, high = share.interval
