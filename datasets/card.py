@@ -78,7 +78,12 @@ def _use(selection: Selection) -> list[str]:
         *synthetic,
         f"- Machines judged it, nobody listened to each utterance. They measured: {measured}. "
         "A figure that is null did not apply to its utterance.",
-        "- Splits are drawn by text: no sentence is in two of them, but voices are in all.",
+        {
+            "text": "- Splits are drawn by text: no sentence is in two of them, but voices are in "
+            "all.",
+            "speaker": "- Splits are drawn by speaker: no voice is in two of them, but sentences "
+            "may be in all.",
+        }[selection.split_by],
         *([f"- {', '.join(not_commercial)} forbids commercial use."] if not_commercial else []),
     ]
 

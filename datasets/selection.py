@@ -5,7 +5,8 @@ later, a few rows at a time, so memory grows with rows and verdicts and not with
 
 Rows are shuffled by a digest of the seed and the request id: the same rows come in the same order
 whatever order they were spoken in. Splits are drawn by text, so that no sentence that is trained
-on is ever tested, by whichever voice.
+on is ever tested, by whichever voice; or by speaker, so that no voice is, whatever it says. What is
+drawn depends on the text or speaker alone: more rows move none from one split to another.
 """
 
 import math
@@ -40,6 +41,8 @@ from lauter.datasets.voices import voices_of
 READ_ROWS = 64
 TALLY_ROWS = 8192
 ALL_IN_TRAIN = {"train": 1.0}
+SPLIT_BY = ("text", "speaker")
+"""Columns by which splits can be drawn: no value of it stands in two of them."""
 
 _SPOKEN_NAMES = ("audio_digest", "sample_rate", "duration_s")
 _SHUFFLE_DOMAIN = "lauter.shuffle.v1"
@@ -51,10 +54,10 @@ class Selection:
     """The rows of a corpus that an export takes.
 
     ``rows`` are their places in the corpus, split by split in the order of ``splits`` (names and
-    numbers of rows), shuffled within each; ``fields`` are the columns of an exported record, of
-    which those of the mark are filled in when it is exported (``marked_rows.py``). ``forbidden``
-    says by speaker why voices may not be used: their rows are not among them, whatever was judged
-    earlier.
+    numbers of rows), drawn by the column ``split_by``, shuffled within each; ``fields`` are the
+    columns of an exported record, of which those of the mark are filled in when it is exported
+    (``marked_rows.py``). ``forbidden`` says by speaker why voices may not be used: their rows are
+    not among them, whatever was judged earlier.
     """
 
     corpus: Corpus
@@ -62,6 +65,7 @@ class Selection:
     rows: NDArray[np.int64]
     splits: dict[str, int]
     fields: list[pa.Field]
+    split_by: str
     tally: CorpusTally
     judgements: Judgements
     forbidden: Mapping[str, str] = field(default_factory=dict)
@@ -87,6 +91,7 @@ def select(
     seed: int = 0,
     accepted: bool | None = True,
     splits: Mapping[str, float] | None = None,
+    split_by: str = "text",
     leave: Leave | None = None,
 ) -> Selection:
     """Choose the accepted rows (``False``: the rejected ones, ``None``: all that were spoken).
@@ -94,10 +99,13 @@ def select(
     Rows in a voice that may not be used by ``leave`` (None: nobody asks) are never chosen.
 
     Accepted speech that a codec could make nothing of (damaged, silent) is not chosen.
-    ``splits`` gives each split's share. Raises ``UsageError`` for a corpus that was not judged,
-    shares that make no sense, and where no row is chosen.
+    ``splits`` gives each split's share, of the texts or (``split_by``) of the speakers. Raises
+    ``UsageError`` for a corpus that was not judged, shares that make no sense, and where no row is
+    chosen.
     """
     shares = _checked_shares(splits or ALL_IN_TRAIN)
+    if split_by not in SPLIT_BY:
+        raise UsageError(f"splits cannot be drawn by '{split_by}'; choose {' or '.join(SPLIT_BY)}")
     # Chosen once: somebody may judge under another policy meanwhile.
     policy = policy or next(reversed(corpus.policies()), None)
     verdicts = corpus.verdicts(policy)
@@ -117,9 +125,9 @@ def select(
         tally.add(batch, is_chosen)
         chosen = np.flatnonzero(is_chosen.to_numpy(zero_copy_only=False))
         rows.extend((first + chosen).tolist())
-        for row in batch.select(["request_id", "text"]).take(pa.array(chosen)).to_pylist():
+        for row in batch.select(["request_id", split_by]).take(pa.array(chosen)).to_pylist():
             keys.append(_bits(f"{_SHUFFLE_DOMAIN}.{seed}", row["request_id"]))
-            split_of.append(_split_of(row["text"], shares))
+            split_of.append(_split_of(row[split_by], shares))
         first += batch.num_rows
     if not rows:
         if tally.left_out:
@@ -140,6 +148,7 @@ def select(
         np.asarray(rows, np.int64)[order],
         {name: count for name, count in zip(shares, counts, strict=True) if count},
         _record_fields(corpus, with_verdicts=accepted is not True),
+        split_by,
         tally,
         judgements,
         forbidden,
@@ -192,13 +201,13 @@ def _checked_shares(splits: Mapping[str, float]) -> dict[str, float]:
     return dict(splits)
 
 
-def split_of(text: str, shares: Mapping[str, float]) -> str:
-    """Return the split that a text is drawn into, by whichever voice it is said."""
-    return list(shares)[_split_of(text, shares)]
+def split_of(value: str, shares: Mapping[str, float]) -> str:
+    """Return the split that a text is drawn into, or a speaker where splits are drawn by those."""
+    return list(shares)[_split_of(value, shares)]
 
 
-def _split_of(text: str, shares: Mapping[str, float]) -> int:
-    drawn = _bits(_SPLIT_DOMAIN, text) / 2**64
+def _split_of(value: str, shares: Mapping[str, float]) -> int:
+    drawn = _bits(_SPLIT_DOMAIN, value) / 2**64
     reached = np.cumsum(list(shares.values()))[:-1]
     return int(np.searchsorted(reached, drawn, side="right"))
 

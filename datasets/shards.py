@@ -55,6 +55,7 @@ def export_webdataset(
     shard_bytes: int = 256 << 20,
     accepted: bool | None = True,
     splits: Mapping[str, float] | None = None,
+    split_by: str = "text",
     overwrite: bool = False,
     leave: Leave | None = None,
     on_sample: Callable[[int, int], None] | None = None,
@@ -62,8 +63,9 @@ def export_webdataset(
     """Write the accepted rows of ``corpus`` as tars of at most ``shard_bytes`` each.
 
     ``accepted=False`` takes the rejected rows and ``None`` all that were spoken, each with its
-    verdict; ``splits`` gives shares by name, all in ``train`` otherwise; rows in voices that
-    may not be used by ``leave`` (None: nobody asks) are left out. The same corpus, policy
+    verdict; ``splits`` gives shares by name, all in ``train`` otherwise, drawn by ``split_by``
+    (text or speaker); rows in voices that may not be used by ``leave`` (None: nobody asks) are left
+    out. The same corpus, policy
     and seed give the same files, to the byte. A sample larger than ``shard_bytes`` has a shard of
     its own. ``on_sample`` is told after each sample how many of how many are written. Raises
     ``UsageError`` where there is nothing to export, where ``folder`` is there already (unless it
@@ -74,7 +76,13 @@ def export_webdataset(
     target = location_of(folder)
     with whole_export(target, overwrite=overwrite) as begin:
         selection = select(
-            corpus, policy=policy, seed=seed, accepted=accepted, splits=splits, leave=leave
+            corpus,
+            policy=policy,
+            seed=seed,
+            accepted=accepted,
+            splits=splits,
+            split_by=split_by,
+            leave=leave,
         )
         hidden = begin()
         audio_bytes, duration_s, written = 0, 0.0, 0

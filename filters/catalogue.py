@@ -53,6 +53,13 @@ SCORES: Mapping[str, tuple[str, ...]] = {
 }
 """Columns by scorer."""
 
+SONG_SCORES: Mapping[str, tuple[str, ...]] = {
+    "harvest": ("voice_over_rest_db", "song_voice_similarity", "timing_shift_s"),
+    "melody": ("pitch_accuracy", "raw_pitch_accuracy"),
+    "beat": ("beat_alignment",),
+}
+"""Columns of what is measured of songs alone: by the harvest and the scorers of filters=song."""
+
 
 NO_FIGURES = frozenset(
     {
@@ -68,7 +75,7 @@ def known_scores(measured: Iterable[str]) -> set[str]:
     """Return the columns that a gate may read: those ``measured`` here, and all shipped ones."""
     return {
         *measured,
-        *(column for columns in SCORES.values() for column in columns),
+        *(column for columns in (*SCORES.values(), *SONG_SCORES.values()) for column in columns),
         *UTTERANCE_SCHEMA.names,
         *(field.name for field in (*DUPLICATE_FIELDS, *STEP_FIELDS)),
     }

@@ -191,6 +191,8 @@ class ExportSettings:
     """Share of the texts kept for the split `valid`, such as 0.02; no text is in two splits."""
     test: float = 0.0
     """Share of the texts kept for the split `test`; the rest is `train`."""
+    split_by: str = "text"
+    """text: no text is in two splits; speaker: no speaker is, as songs' artists must not be."""
     version: str | None = None
     """A tag or version number of the corpus; null: the newest state."""
     overwrite: bool = False
@@ -379,6 +381,8 @@ class Settings:
     """Choices and settings that belong together, for every command of a project (group)."""
     source: Any = None
     """What `lauter import` reads (group)."""
+    separator: Any = None
+    """What takes the voice out of songs (group)."""
     student: str | None = None
     """Folder of a student, as `lauter distill` writes it."""
     speak: SpeakSettings = field(default_factory=SpeakSettings)
@@ -491,6 +495,7 @@ _CHOICES = {
     "until": ("asked", "accepted"),
     "use": tuple(Use),
     "export.format": ("webdataset", "lance"),
+    "export.split_by": ("text", "speaker"),
     "evaluate.speech": ("accepted", "all"),
     "evaluate.split": ("test", "valid"),
 }

@@ -20,7 +20,7 @@ from lauter.pipelines.first_rows import checked
 from lauter.pipelines.judge import judge_corpus
 from lauter.pipelines.score import Score, ScorerFactory
 from lauter.pipelines.stage import Pipeline, Resources
-from lauter.pipelines.take_in import TakeIn
+from lauter.pipelines.take_in import taking_in
 
 PLANNED_BYTES = 256 << 20
 """So much is planned before it is taken in. A planned row is small, unless it carries its sound,
@@ -51,7 +51,7 @@ def import_speech(
             for batch in corpus.scan(["request_id"], where="teacher = 'import'")
             for request_id in batch["request_id"].to_pylist()
         }
-        take_in = TakeIn(source.origin, threads, scoring)
+        take_in = taking_in(source, threads, scoring)
         score = Score(
             open_scorers,
             references=corpus.voices(),

@@ -63,6 +63,7 @@ def items_of_corpus(
     corpus: Corpus,
     *,
     shares: Mapping[str, float],
+    split_by: str = "text",
     split: str,
     seed: int = 0,
     accepted_only: bool = True,
@@ -74,8 +75,12 @@ def items_of_corpus(
     as the filters left it. Raises ``UsageError`` where the split has nothing.
     """
     selection = select(
-        corpus, seed=seed, accepted=True if accepted_only else None, splits=shares
-    )  # fmt: skip
+        corpus,
+        seed=seed,
+        accepted=True if accepted_only else None,
+        splits=shares,
+        split_by=split_by,
+    )
     if split not in selection.splits:
         having = ", ".join(f"{name} {rows}" for name, rows in selection.splits.items())
         raise UsageError(

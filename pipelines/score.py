@@ -23,7 +23,10 @@ from lauter.pipelines.stage import BatchFunction, Resources
 
 ScorerFactory = Callable[[], Scorer]
 
-CARRIED_COLUMNS = ("duration_s", "transcript")
+CARRIED_COLUMNS = (
+    "duration_s", "transcript", "voice_over_rest_db", "song_voice_similarity", "notes",
+    "transposition_st", "beats_per_minute", "first_beat_s",
+)  # fmt: skip
 """Columns of an utterance that scorers may read like earlier figures, where they are there."""
 
 

@@ -57,7 +57,12 @@ def run(settings: DictConfig, console: Console) -> int:
     shares = split_shares(settings)
     split = "test" if "test" in shares else "train"
     asked = items_of_corpus(
-        corpus, shares=shares, split=split, seed=settings.seed, count=chosen.count
+        corpus,
+        shares=shares,
+        split_by=settings.export.split_by,
+        split=split,
+        seed=settings.seed,
+        count=chosen.count,
     )
     items, left_out = reportable(codec, asked)
     print_named(console, "left {} out of the report", left_out)

@@ -42,7 +42,8 @@ def run(settings: DictConfig, console: Console) -> int:
         seed=settings.seed,
     )
     unfit: dict[str, str] = {}
-    speech = _speech(corpus, chosen.hours, split_shares(settings), unfit)
+    splits = split_shares(settings), settings.export.split_by
+    speech = _speech(corpus, chosen.hours, *splits, unfit)
     try:
         with stage_progress(console) as on_step:
             if chosen.only_vocoder:
@@ -66,17 +67,21 @@ def run(settings: DictConfig, console: Console) -> int:
 
 
 def _speech(
-    corpus: Corpus, hours: float, shares: Mapping[str, float], unfit: dict[str, str]
+    corpus: Corpus,
+    hours: float,
+    shares: Mapping[str, float],
+    split_by: str,
+    unfit: dict[str, str],
 ) -> Iterator[Speech]:
     """Yield accepted speech in the order of its digests, up to so many hours.
 
-    Texts of the split ``test`` are left out: they are what a codec is reported on. So are
-    recordings with nothing to encode in them; ``unfit`` is told why, by request.
+    Texts (or speakers) of the split ``test`` are left out: they are what a codec is reported on.
+    So are recordings with nothing to encode in them; ``unfit`` is told why, by request.
     """
     lengths: dict[str, float] = {}
-    for batch in corpus.scan_judged(["request_id", "text", "duration_s"], accepted=True):
-        for row in batch.select(["request_id", "text", "duration_s"]).to_pylist():
-            if split_of(row["text"], shares) != "test":
+    for batch in corpus.scan_judged(["request_id", split_by, "duration_s"], accepted=True):
+        for row in batch.select(["request_id", split_by, "duration_s"]).to_pylist():
+            if split_of(row[split_by], shares) != "test":
                 lengths[row["request_id"]] = row["duration_s"]
     chosen: list[str] = []
     total_s = 0.0

@@ -98,6 +98,7 @@ def _items(settings: DictConfig) -> list[Item]:
     return items_of_corpus(
         corpus,
         shares=shares,
+        split_by=settings.export.split_by,
         split=options.split,
         seed=settings.seed,
         accepted_only=options.speech == "accepted",

@@ -9,6 +9,7 @@ from lauter.orchestration.making import make, make_scoring
 from lauter.orchestration.pricing import prices_of
 from lauter.orchestration.progress import speech_progress
 from lauter.orchestration.run_record import RunRecord
+from lauter.orchestration.song_yield import SONG, print_song_yield, song_yield
 from lauter.orchestration.tables import print_places, print_summary
 from lauter.pipelines.bring_in import import_speech
 
@@ -40,5 +41,7 @@ def run(settings: DictConfig, console: Console) -> int:
     record.write(corpus.path)
     print_summary(console, summary, prices_of(settings))
     console.print(f"added {added} rows")
+    if SONG in corpus.schema.names:
+        print_song_yield(console, song_yield(corpus))
     print_places(console, corpus.path)
     return 0

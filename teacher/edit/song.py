@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lauter.teacher.edit.syllables import held, moved, stepped, syllables
+from lauter.teacher.edit.syllables import Syllable, held, moved, stepped, syllables
 from lauter.teacher.edit.world import Floats, Frames
 
 A4_HZ = 440.0
@@ -68,10 +68,20 @@ def sung(frames: Frames, language: str, seed: int) -> Frames:
     found = syllables(frames, language)
     if not found or not frames.median_f0_hz:
         return frames
-    notes = score(len(found), MELODIES[seed % len(MELODIES)], frames, found[0].onset)
+    notes = _melody(frames, found, seed)
     starts_s = np.array([note.start_s for note in notes])
     line = moved(held(frames, found), found, starts_s, notes[-1].end_s)
     return replace(line, f0_hz=np.where(line.voiced, _tune_hz(notes, line), 0.0))
+
+
+def melody_of(frames: Frames, language: str, seed: int) -> list[Note]:
+    """Return the notes that ``sung`` gives these frames, in seconds of the sung line."""
+    found = syllables(frames, language)
+    return _melody(frames, found, seed) if found and frames.median_f0_hz else []
+
+
+def _melody(frames: Frames, found: tuple[Syllable, ...], seed: int) -> list[Note]:
+    return score(len(found), MELODIES[seed % len(MELODIES)], frames, found[0].onset)
 
 
 def score(count: int, melody: Melody, frames: Frames, lead: int) -> list[Note]:

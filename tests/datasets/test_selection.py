@@ -10,7 +10,7 @@ from judged_corpus import accepted_numbers, judged_corpus, rejected, request_of
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
 from lauter.datasets.records import UTTERANCE_SCHEMA
-from lauter.datasets.selection import Selection, plain_row, select
+from lauter.datasets.selection import Selection, plain_row, select, split_of
 
 ROWS = 200
 
@@ -54,6 +54,43 @@ def test_splits_share_rows_out_as_asked_and_no_text_is_in_two(corpus: Corpus) ->
     }
     assert not texts["train"] & texts["valid"] and not texts["train"] & texts["test"]
     assert 0.4 < selection.splits["train"] / len(accepted_numbers(ROWS)) < 0.8
+
+
+@given(
+    st.lists(st.text(max_size=8), min_size=1, max_size=40),
+    st.floats(0.05, 0.95),
+)
+def test_a_speaker_is_drawn_into_one_split_whoever_else_is_there(
+    speakers: list[str], share: float
+) -> None:
+    shares = {"train": share, "test": 1 - share}
+    drawn = {speaker: split_of(speaker, shares) for speaker in speakers}
+    assert all(split_of(speaker, shares) == split for speaker, split in drawn.items())
+    # A greater share of the first split takes speakers from the others, and gives none away.
+    more = {"train": (share + 1) / 2, "test": (1 - share) / 2}
+    for speaker, split in drawn.items():
+        assert split == "test" or split_of(speaker, more) == "train"
+
+
+def test_splits_by_speaker_have_no_speaker_in_two(tmp_path: Path) -> None:
+    artists = [f"artist {number}" for number in range(23)]
+    corpus = judged_corpus(tmp_path / "corpus", ROWS, speakers=artists)
+    shares = {"train": 0.4, "valid": 0.3, "test": 0.3}
+    selection = select(corpus, splits=shares, split_by="speaker")
+    assert sum(selection.splits.values()) == len(accepted_numbers(ROWS))
+    found: dict[str, set[str]] = {}
+    for split in selection.splits:
+        for batch in selection.batches(split):
+            for speaker in batch["speaker"].to_pylist():
+                found.setdefault(speaker, set()).add(split)
+    assert {speaker: {split_of(speaker, shares)} for speaker in found} == found
+    assert set(found) == set(artists)
+    assert list(selection.splits) == list(shares)
+
+
+def test_splits_cannot_be_drawn_by_what_is_no_identity(corpus: Corpus) -> None:
+    with pytest.raises(UsageError, match="cannot be drawn by 'seed'; choose text or speaker"):
+        select(corpus, split_by="seed")
 
 
 def test_a_text_stays_in_its_split_whatever_the_seed(corpus: Corpus) -> None:

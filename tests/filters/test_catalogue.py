@@ -8,7 +8,7 @@ from hydra.utils import get_class
 
 import lauter.orchestration
 from lauter.datasets.errors import UsageError
-from lauter.filters.catalogue import NO_FIGURES, SCORES, known_scores, no_figures
+from lauter.filters.catalogue import NO_FIGURES, SCORES, SONG_SCORES, known_scores, no_figures
 from lauter.filters.policy import POLICY_FOLDER, check_scores, load_policy, parse_policy
 
 CONFIGURED = Path(next(iter(lauter.orchestration.__path__))) / "conf" / "filters"
@@ -38,6 +38,11 @@ def test_every_column_says_what_it_is() -> None:
     fields = [field for one in scorers("default") for field in one.fields]
     assert all(field.metadata[b"description"] for field in fields)
     assert len({field.name for field in fields}) == len(fields)
+
+
+def test_the_configuration_for_songs_adds_melody_and_beat_to_all_others() -> None:
+    added = {one.name: tuple(field.name for field in one.fields) for one in scorers("song")}
+    assert added == {**SCORES, **{name: SONG_SCORES[name] for name in ("melody", "beat")}}
 
 
 def test_the_recogniser_configuration_leaves_out_naturalness_and_prosody_alone() -> None:

@@ -1,5 +1,6 @@
 """A small corpus with everything an export meets: tones, rejects, failures, codes, null scores."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -42,10 +43,18 @@ def judged_corpus(
     samples: int = 400,
     judged: bool = True,
     voice: Voice = SOMEONE,
+    speakers: Sequence[str] = (),
 ) -> Corpus:
-    """Every tenth row failed, every third of the others is rejected (too high a CER)."""
+    """Every tenth row failed, every third of the others is rejected (too high a CER).
+
+    ``speakers`` say the rows in turn; without any, ``voice`` says them all.
+    """
+    speakers = speakers or [voice.speaker]
     batch = pa.RecordBatch.from_pylist(
-        [_utterance(number, codes, samples, voice.speaker) for number in range(rows)],
+        [
+            _utterance(number, codes, samples, speakers[number % len(speakers)])
+            for number in range(rows)
+        ],
         schema=UTTERANCE_SCHEMA,
     )
     ids = batch["request_id"].to_pylist()
