@@ -35,13 +35,15 @@ _READ: Final = ("request_id", "text", "language", "speaker", "codes")
 class EditPair:
     """Two samples by their numbers in the split, and the step from one to the other.
 
-    ``level`` is the higher of the two levels between which it steps (joy 2 to 3 and back: 3).
+    ``level`` is the higher of the two levels between which it steps (joy 2 to 3 and back: 3);
+    ``is_back`` says that the source is the edit, and the step leads back to what it was made of.
     """
 
     source: int
     edited: int
     edit: Edit
     level: int
+    is_back: bool
 
 
 def step_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Edit, int] | None:
@@ -74,8 +76,8 @@ def find_pairs(blocks: Blocks) -> list[EditPair]:
         step = None if parent is None else step_between(rows[parent], row)
         if parent is not None and step is not None:
             edit, level = step
-            pairs.append(EditPair(parent, number, edit, level))
-            pairs.append(EditPair(number, parent, edit.inverse, level))
+            pairs.append(EditPair(parent, number, edit, level, is_back=False))
+            pairs.append(EditPair(number, parent, edit.inverse, level, is_back=True))
     return sorted(pairs, key=lambda pair: (pair.edited, pair.source))
 
 

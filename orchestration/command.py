@@ -39,12 +39,13 @@ COMMANDS = {
     "audit": "write the report: a page with plots and playable speech, and a table",
     "distill": "teach a student from exported speech codes, and go on where it stopped",
     "speak": "let a student say a text, or a file of texts, and write the sound",
+    "edit": "let a student change speech that is there, once and again",
     "serve": "let others ask a student over HTTP, in the words of OpenAI's API",
     "evaluate": "measure a student against its teacher on held-out texts, with a verdict",
     "scaling": "say how long a large plan takes on how many cards, what binds, what losses cost",
 }
 
-_BEGIN_ANEW = {"speak", "evaluate", "codec report", "scaling"}
+_BEGIN_ANEW = {"speak", "edit", "evaluate", "codec report", "scaling"}
 """Commands that do all of their work again."""
 _WITH_A_SECOND_WORD = {name.split()[0] for name in COMMANDS if " " in name}
 

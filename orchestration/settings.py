@@ -33,6 +33,7 @@ from lauter.orchestration.distill_settings import (
     MixtureSettings,
     OnPolicySettings,
 )
+from lauter.orchestration.editing_settings import EditingSettings
 from lauter.orchestration.scaling_settings import ScalingSettings
 from lauter.orchestration.serve_settings import ServeSettings
 from lauter.pipelines.cost import DECODE, SPEAK, TEACHER
@@ -208,6 +209,13 @@ class AuditSettings:
 class EvaluateSettings:
     """`lauter evaluate`."""
 
+    task: str = "speech"
+    """speech (texts are said), or edit: speech is edited again and again, and what moves is
+    measured."""
+    edits: list[str] | None = None
+    """The edits of evaluate.task=edit, such as [joy+1,sadness+1]; null: all in the export."""
+    times: int = 5
+    """How often each is applied, at most."""
     folder: str = "evaluation"
     """Where evaluation.json, the page and the utterances are written."""
     data: str | None = None
@@ -291,6 +299,9 @@ class CodecSettings:
     """Folder of the codec, which training writes; null: the one that comes with Lauter."""
     released: str | None = None
     """Folder of stepfun-ai/Step-Audio-Tokenizer, to encode with it instead; it cannot decode."""
+    init: str | None = None
+    """A codec's folder, or shipped: `codec train` trains its decoder (flow_steps) on speech that it
+    has encoded, and leaves its codes as they are, so that what it encoded stays of use."""
     hours: float = 6.0
     """Most hours of accepted speech to train on, chosen by digest; an hour takes up to 550 MB."""
     codes_steps: int = 1500
@@ -360,6 +371,7 @@ class Settings:
     export: ExportSettings = field(default_factory=ExportSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
     speaking: SpeakingSettings = field(default_factory=SpeakingSettings)
+    editing: EditingSettings = field(default_factory=EditingSettings)
     evaluate: EvaluateSettings = field(default_factory=EvaluateSettings)
     until: str = "asked"
     """asked: each quota is so many requests; accepted: so many accepted utterances."""
@@ -420,7 +432,7 @@ def _literal(override: str) -> str:
 
 
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
-_TEXTS = ("speaking.text", "speaking.reference_text")
+_TEXTS = ("speaking.text", "speaking.reference_text", "editing.text")
 _OPEN = ("prices", "speak.custom_resources", "score.custom_resources", "decode.custom_resources")
 """Settings whose keys are free."""
 _LEAST = {
@@ -439,20 +451,21 @@ _LEAST = {
     "serve.prefill_ids": 1, "serve.body_bytes": 1, "serve.characters": 1, "serve.choices": 1,
     "serve.top": 0, "serve.seconds": 0, "serve.retry_after_s": 0, "serve.stream_s": 0,
     "serve.drain_s": 0, "serve.port": 0, "scaling.seeds": 1, "scaling.parcels": 100,
-    "scaling.window_h": 1,
+    "scaling.window_h": 1, "editing.times": 1, "evaluate.times": 1,
 }  # fmt: skip
 _CHOICES = {
     "on_refusal": ("stop", "skip"),
     "until": ("asked", "accepted"),
     "export.format": ("webdataset", "lance"),
     "evaluate.speech": ("accepted", "all"),
+    "evaluate.task": ("speech", "edit"),
     "evaluate.split": ("test", "valid"),
 }
 
 
 _ON_A_DISK = (
     "preview.folder", "evaluate.folder", "speaking.out", "codec.folder", "codec.report",
-    "distill.output", "student",
+    "distill.output", "student", "editing.out",
 )  # fmt: skip
 
 

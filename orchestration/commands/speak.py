@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import soundfile
 from omegaconf import DictConfig
 from rich.console import Console
 
@@ -17,8 +16,9 @@ from lauter.orchestration.devices import existing_device
 from lauter.orchestration.progress import counted_progress
 from lauter.orchestration.sampling import sampling_of
 from lauter.orchestration.single_page import check_writable
+from lauter.orchestration.wav_file import write_wav
 from lauter.pipelines.best_of import Choice, best_of
-from lauter.student.facts import CELLS
+from lauter.student.facts import CELLS, EDITS
 from lauter.student.speak import SpeechRequest, Student
 
 SUFFIX = ".wav"
@@ -169,6 +169,11 @@ def _chosen(name: str, word: str, choices: Sequence[str]) -> str:
 
 def _check_learnt(student: Student, settings: DictConfig) -> None:
     """Refuse what no speech that the student learnt from was like; it would say something else."""
+    if student.facts.get(EDITS) and not student.facts.get(CELLS):
+        raise UsageError(
+            f"the student in {settings.student} has learnt to edit speech and not to say texts; "
+            "use `lauter edit`"
+        )
     for name in ("dialect", "emotion"):
         heard = sorted({cell[name] for cell in student.facts.get(CELLS, ())})
         asked = settings.speaking[name]
@@ -196,12 +201,7 @@ def _written(place: Path, text: str, choice: Choice) -> str:
         told.append(f"CER {choice.cer:.3f} (seed {choice.seed})")
     if spoken.samples is None:
         return f"-  {', '.join(told)}: {text}"
-    hidden = place.with_name(f".{place.name}.new")
-    try:
-        soundfile.write(hidden, spoken.samples, spoken.sample_rate, "PCM_16", format="WAV")
-    except soundfile.LibsndfileError as error:
-        raise UsageError(f"{place} cannot be written ({error}); name another place") from error
-    hidden.replace(place)
+    write_wav(place, spoken.samples, spoken.sample_rate)
     told.insert(0, f"{len(spoken.samples) / spoken.sample_rate:.2f} s")
     return f"{place}  {', '.join(told)}: {text}"
 
