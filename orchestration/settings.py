@@ -191,6 +191,9 @@ class ExportSettings:
     """A tag or version number of the corpus; null: the newest state."""
     overwrite: bool = False
     """Replace an export that is there already."""
+    edit_pairs: bool = False
+    """Also write edit_pairs.SPLIT.jsonl: speech before and after an edit in codes, a pair a line,
+    for other trainers (`distill.task=edit` needs none)."""
 
 
 @dataclass

@@ -73,10 +73,7 @@ def _source(settings: DictConfig) -> tuple[Clip, str]:
 
 
 def _utterance(folder: str, request_id: str) -> tuple[Clip, str]:
-    rows = Corpus.open(folder).take([request_id], ["audio", "text"]).to_pylist()
-    if not rows or not rows[0]["audio"]:
-        raise UsageError(
-            f"the corpus {folder} has no speech of the request '{request_id}'; take an id that "
-            "`lauter audit` shows"
-        )
-    return Clip(rows[0]["audio"]), rows[0]["text"]
+    (row,) = Corpus.open(folder).take([request_id], ["audio", "text"]).to_pylist()
+    if not row["audio"]:
+        raise UsageError(f"the request {request_id} of {folder} was not spoken; name another one")
+    return Clip(row["audio"]), row["text"]

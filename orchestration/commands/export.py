@@ -4,6 +4,8 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from lauter.datasets.corpus import Corpus
+from lauter.datasets.edit_pairs import EditPairs, pairs_as_lines
+from lauter.datasets.exported import ExportSummary
 from lauter.datasets.lance_export import export_lance
 from lauter.datasets.location import location_of
 from lauter.datasets.shards import export_webdataset
@@ -39,6 +41,8 @@ def run(settings: DictConfig, console: Console) -> int:
                 overwrite=options.overwrite,
                 on_sample=on_sample,
             )
+    if options.edit_pairs:
+        _write_pairs(summary, console)
     record.facts |= {
         "folder": str(location_of(options.folder).resolve()),
         "samples": summary.samples,
@@ -52,3 +56,14 @@ def run(settings: DictConfig, console: Console) -> int:
         f"judged under the policy '{corpus.policy_name(corpus.policies()[-1])}'"
     )
     return 0
+
+
+def _write_pairs(summary: ExportSummary, console: Console) -> None:
+    """Write the edit pairs of each split beside its samples."""
+    for split in summary.splits:
+        pairs = EditPairs(summary.folder, split)
+        place = summary.folder / f"edit_pairs.{split}.jsonl"
+        with place.open("wb") as file:
+            for line in pairs_as_lines(pairs):
+                file.write(line.encode())
+        console.print(f"{len(pairs)} edit pairs in {place}", soft_wrap=True)
