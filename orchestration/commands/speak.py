@@ -42,6 +42,7 @@ def run(settings: DictConfig, console: Console) -> int:
         sampling=sampling_of(settings),
         batch_size=options.texts_at_once,
     )
+    _check_speaks(student, settings)
     student.check(requests)  # all of them, before any is spoken
     _check_learnt(student, settings)
     recogniser = WhisperRecogniser() if options.best_of > 1 else None
@@ -167,13 +168,16 @@ def _chosen(name: str, word: str, choices: Sequence[str]) -> str:
     return word
 
 
-def _check_learnt(student: Student, settings: DictConfig) -> None:
-    """Refuse what no speech that the student learnt from was like; it would say something else."""
+def _check_speaks(student: Student, settings: DictConfig) -> None:
     if student.facts.get(EDITS) and not student.facts.get(CELLS):
         raise UsageError(
             f"the student in {settings.student} has learnt to edit speech and not to say texts; "
             "use `lauter edit`"
         )
+
+
+def _check_learnt(student: Student, settings: DictConfig) -> None:
+    """Refuse what no speech that the student learnt from was like; it would say something else."""
     for name in ("dialect", "emotion"):
         heard = sorted({cell[name] for cell in student.facts.get(CELLS, ())})
         asked = settings.speaking[name]
