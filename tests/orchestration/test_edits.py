@@ -133,7 +133,8 @@ def test_texts_are_not_said_between_lessons_in_editing(ask: Ask, place: Path) ->
 def test_edits_are_evaluated_pass_by_pass(ask: Ask, place: Path, tmp_path: Path) -> None:
     folder = tmp_path / "evaluation"
     answer = ask(
-        "evaluate", "evaluate.task=edit", student_in(place), f"corpus={place / 'corpus'}",
+        "evaluate", "evaluate.task=edit", "filters=edits", student_in(place),
+        f"corpus={place / 'corpus'}",
         f"evaluate.data={place / 'export'}", f"evaluate.folder={folder}", "evaluate.count=1",
         "evaluate.edits=[joy+1]", "evaluate.resamples=100",
     )  # fmt: skip
