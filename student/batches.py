@@ -80,7 +80,8 @@ class BatchSettings:
     ``batch_tokens`` those of a step, over all ranks and micro batches; ``micro_tokens`` those that
     a rank takes at once. Packs are filled from ``look_ahead`` samples, and samples shuffled within
     ``window`` neighbours. ``history_masking`` is the share of speech ids of the history that are
-    hidden from the student: by padding, or by other codes of the same book (``history_mask``).
+    hidden from the student: by padding, or by other codes of the same book (``history_mask``); of
+    edits it is the mean, and each has a share of its own, from none to twice as much.
     ``reference_share`` is the share of the examples before which another utterance shows the voice.
     """
 
@@ -279,13 +280,18 @@ class Packs:
         the sample alone, so that a resumed run draws them again.
         """
         settings = self._settings
-        if not settings.history_masking:
+        share = settings.history_masking
+        if not share:
             return spoken.example.ids
         seed = mixed(settings.seed, epoch, item.sample, item.copy, 4)
         lots = np.random.Generator(np.random.PCG64(seed))
         ids = spoken.example.ids.copy()
         speech = np.flatnonzero(spoken.example.is_target)[:-1]
-        hidden = speech[lots.random(len(speech)) < settings.history_masking]
+        if isinstance(self.examples, EditExamples):
+            # The source before it is whole. Were there as many holes in every answer, a student
+            # would tell the two apart by them, and be lost where it speaks and none are.
+            share *= 2 * lots.random()
+        hidden = speech[lots.random(len(speech)) < share]
         if settings.history_mask == "pad":
             ids[hidden] = PAD
         else:
