@@ -10,6 +10,7 @@ stay of use.
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
+from typing import cast
 
 import torch
 
@@ -17,6 +18,7 @@ from lauter.datasets.codes import deinterleave
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import digest
 from lauter.student.codec.codec import WEIGHTS, Codec, open_codec
+from lauter.student.codec.flow import Flow
 from lauter.student.codec.mel import SAMPLE_RATE
 from lauter.student.codec.train_codes import CodesModel, TrainingClip, clip_batches
 from lauter.student.codec.train_flow import FlowTraining, train_flow
@@ -54,7 +56,7 @@ def train_decoder(
         )
     torch.manual_seed(settings.seed)
     parts = begun.to(device).parts
-    model, flow = CodesModel().to(device), parts["flow"]
+    model, flow = CodesModel().to(device), cast(Flow, parts["flow"])
     for name in ("semantic", "timbre", "condition"):
         setattr(model, name, parts[name])
     batches = clip_batches(clips, settings.batch_size, settings.longest_groups, settings.seed)

@@ -1,6 +1,7 @@
 """Edits are counted as long as they are, and learnt by the loop that learns to speak."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from midget import midget, settings_of
 from lauter.datasets.edit_pairs import EditPairs
 from lauter.datasets.edits import Edit
 from lauter.datasets.errors import UsageError
-from lauter.datasets.layout import COMPACT, Reference, edit_words, speech_prompt
+from lauter.datasets.layout import COMPACT, PAD, Reference, edit_words, speech_prompt
 from lauter.datasets.text_tokens import ByteTokenizer
 from lauter.student.batches import BatchSettings, Packs
 from lauter.student.checkpoint import load_model
@@ -20,6 +21,7 @@ from lauter.student.distill import LossSettings
 from lauter.student.edit_examples import EditExamples, Task, open_examples
 from lauter.student.examples import SpokenExamples
 from lauter.student.generation import Sampling, generate
+from lauter.student.packing import Item
 from lauter.student.train import train
 from lauter.student.training_settings import TrainSettings
 
@@ -87,6 +89,25 @@ def test_an_edit_has_no_room_for_another_reference(export: Path) -> None:
     examples = EditExamples(export, TOKENIZER, COMPACT)
     with pytest.raises(UsageError, match="reference_share"):
         Packs(examples, COMPACT, BatchSettings(reference_share=0.5), 512)
+
+
+def test_each_edit_hides_a_share_of_its_own_and_its_source_stands_whole(tmp_path: Path) -> None:
+    prompts = [replace(one, text=f"{one.text} again") for one in chains(20)]
+    export = coded_export(tmp_path / "export", prompts=prompts, valid=0.0, groups=12)
+    examples = EditExamples(export, TOKENIZER, COMPACT)
+    long = [Item(number, 0) for number in np.flatnonzero(examples.targets > 40).tolist()]
+    packs = Packs(examples, COMPACT, BatchSettings(history_masking=0.25, pack_tokens=512), 512)
+    shares = []
+    for item in long:
+        (spoken,) = examples.read([item.sample])
+        batch = packs.batch([(0, [item])])
+        seen = batch.ids[0, : len(spoken.example.ids)].numpy()
+        is_answer = spoken.example.is_target
+        assert (seen[~is_answer] == spoken.example.ids[~is_answer]).all()
+        shares.append(float((seen[is_answer] == PAD).mean()))
+    assert len(shares) > 50
+    assert min(shares) < 0.05 and max(shares) > 0.4
+    assert np.mean(shares) == pytest.approx(0.25, abs=0.05)
 
 
 def test_what_no_teacher_answered_is_learnt_from_codes_alone() -> None:
