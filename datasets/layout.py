@@ -5,7 +5,8 @@ To speak is two turns of human and assistant: the first gives a text and how the
 it (that carries the timbre: cloning is a swap of the first turn), the second gives the text to say,
 with its tags before it, and is answered in speech codes (arXiv 2502.11946, section 4; the ids are
 those of the released models). Where a student has learned a voice by name, the first turn may be
-left out.
+left out. To edit is the same two turns with one text: the first is answered by the speech that
+there is, and the tag of the second says what is to change in it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lauter.datasets.codes import CODES, GROUP_MS, Codes, InvalidCodesError, check_codes
+from lauter.datasets.edits import SPEED, Edit
 from lauter.datasets.errors import UsageError
 from lauter.datasets.tags import Dialect, Emotion, Style
 from lauter.datasets.text_tokens import TextTokenizer
@@ -111,6 +113,18 @@ def tag_words(row: Mapping[str, Any]) -> str:
     if row["speed_level"]:
         words.append(f"{'快速' if row['speed_level'] > 0 else '慢速'}{abs(row['speed_level'])}")
     return "".join(f"({word})" for word in words)
+
+
+def edit_words(edit: Edit) -> str:
+    """Return an edit's tag as it stands before the text that is edited, such as ``(高兴+)``.
+
+    A tag of ``tag_words`` says how speech is to be; this one how it is to differ from the turn
+    before.
+    """
+    if edit.what == SPEED:
+        return "(快速+)" if edit.direction > 0 else "(慢速+)"
+    word = _EMOTION_WORDS.get(edit.what) or _STYLE_WORDS.get(edit.what) or edit.what
+    return f"({word}{'+' if edit.direction > 0 else '-'})"
 
 
 def speech_prompt(

@@ -49,13 +49,14 @@ COMMANDS = {
     "distill": "teach a student from exported speech codes, and go on where it stopped",
     "speak": "let a student say a text, or a file of texts, and write the sound",
     "write": "write texts to be said, for dialects, emotions and levels; by rules or by a model",
+    "edit": "let a student change speech that is there, once and again",
     "serve": "let others ask a student over HTTP, in the words of OpenAI's API",
     "evaluate": "measure a student against its teacher on held-out texts, with a verdict",
     "trace": "say where a sound file comes from: its mark, its request, its ancestors",
     "scaling": "say how long a large plan takes on how many cards, what binds, what losses cost",
 }
 
-_BEGIN_ANEW = {"speak", "evaluate", "codec report", "scaling", "trace"}
+_BEGIN_ANEW = {"speak", "edit", "evaluate", "codec report", "scaling", "trace"}
 """Commands that do all of their work again."""
 _BARE_WORD = {
     **dict.fromkeys(("consent trace", "consent withdraw", "consent grant"), "consent.voice"),

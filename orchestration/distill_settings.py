@@ -108,6 +108,9 @@ class DistillSettings:
     """The export to learn from, with codes: a folder, or a place in a store."""
     output: str = "distilled"
     """Folder of the run: checkpoints, log, and the student; a run that is there goes on."""
+    task: str = "speech"
+    """What it learns: speech (to say texts), edit (one step of an emotion or the speed of speech
+    that is there, of exports that hold neighbouring levels of the same texts), or both."""
     preset: str | None = "tiny"
     """The student's size: tiny (3 M weights), small (30 M), base (150 M), 3b; null: as init."""
     init: str | None = None

@@ -34,6 +34,7 @@ from lauter.orchestration.distill_settings import (
     MixtureSettings,
     OnPolicySettings,
 )
+from lauter.orchestration.editing_settings import EditingSettings
 from lauter.orchestration.scaling_settings import ScalingSettings
 from lauter.orchestration.serve_settings import ServeSettings
 from lauter.orchestration.trace_settings import TraceSettings
@@ -197,6 +198,9 @@ class ExportSettings:
     """A tag or version number of the corpus; null: the newest state."""
     overwrite: bool = False
     """Replace an export that is there already."""
+    edit_pairs: bool = False
+    """Also write edit_pairs.SPLIT.jsonl: speech before and after an edit in codes, a pair a line,
+    for other trainers (`distill.task=edit` needs none)."""
 
 
 @dataclass
@@ -239,6 +243,13 @@ class LineageSettings:
 class EvaluateSettings:
     """`lauter evaluate`."""
 
+    task: str = "speech"
+    """speech (texts are said), or edit: speech is edited again and again, and what moves is
+    measured."""
+    edits: list[str] | None = None
+    """The edits of evaluate.task=edit, such as [joy+1,sadness+1]; null: all in the export."""
+    times: int = 5
+    """How often each is applied, at most."""
     folder: str = "evaluation"
     """Where evaluation.json, the page and the utterances are written."""
     data: str | None = None
@@ -322,6 +333,9 @@ class CodecSettings:
     """Folder of the codec, which training writes; null: the one that comes with Lauter."""
     released: str | None = None
     """Folder of stepfun-ai/Step-Audio-Tokenizer, to encode with it instead; it cannot decode."""
+    init: str | None = None
+    """A codec's folder, or shipped: `codec train` trains its decoder (flow_steps) on speech that it
+    has encoded, and leaves its codes as they are, so that what it encoded stays of use."""
     hours: float = 6.0
     """Most hours of accepted speech to train on, chosen by digest; an hour takes up to 550 MB."""
     codes_steps: int = 1500
@@ -395,6 +409,7 @@ class Settings:
     derive: DeriveSettings = field(default_factory=DeriveSettings)
     lineage: LineageSettings = field(default_factory=LineageSettings)
     speaking: SpeakingSettings = field(default_factory=SpeakingSettings)
+    editing: EditingSettings = field(default_factory=EditingSettings)
     evaluate: EvaluateSettings = field(default_factory=EvaluateSettings)
     until: str = "asked"
     """asked: each quota is so many requests; accepted: so many accepted utterances."""
@@ -467,7 +482,7 @@ _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 _TEXTS = (
     "speaking.text", "speaking.reference_text", "consent.voice", "consent.by", "consent.note",
     "voices.text", "voices.consent", "voices.owner",
-    "trace.file",
+    "trace.file", "editing.text",
 )  # fmt: skip
 _OPEN = ("prices", "speak.custom_resources", "score.custom_resources", "decode.custom_resources")
 """Settings whose keys are free."""
@@ -489,6 +504,7 @@ _LEAST = {
     "serve.top": 0, "serve.seconds": 0, "serve.retry_after_s": 0, "serve.stream_s": 0,
     "serve.drain_s": 0, "serve.port": 0, "scaling.seeds": 1, "scaling.parcels": 100,
     "scaling.window_h": 1, "write.count": 1, "write.per_ask": 1, "write.alike": 0,
+    "editing.times": 1, "evaluate.times": 1,
 }  # fmt: skip
 _CHOICES = {
     "on_refusal": ("stop", "skip"),
@@ -497,6 +513,7 @@ _CHOICES = {
     "export.format": ("webdataset", "lance"),
     "export.split_by": ("text", "speaker"),
     "evaluate.speech": ("accepted", "all"),
+    "evaluate.task": ("speech", "edit"),
     "evaluate.split": ("test", "valid"),
 }
 
@@ -504,7 +521,7 @@ _CHOICES = {
 _ON_A_DISK = (
     "preview.folder", "evaluate.folder", "speaking.out", "codec.folder", "codec.report",
     "distill.output", "student", "voices.book", "voices.recording", "consent.within",
-    "consent.out", "write.folder", "write.cache",
+    "consent.out", "write.folder", "write.cache", "editing.out",
 )  # fmt: skip
 
 

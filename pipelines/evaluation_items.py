@@ -5,7 +5,7 @@ shares the same sentences, by whichever voice. Rows come in the order of their d
 first ones are a fair sample.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -99,17 +99,27 @@ def items_of_corpus(
 
 
 def items_of_export(
-    folder: str | Path, *, split: str, count: int | None = None, corpus: Corpus | None = None
+    folder: str | Path,
+    *,
+    split: str,
+    count: int | None = None,
+    corpus: Corpus | None = None,
+    wanted: Collection[str] | None = None,
 ) -> list[Item]:
-    """Return at most ``count`` samples of an export's split.
+    """Return at most ``count`` samples of an export's split, of all or of ``wanted`` requests.
 
     An export has no recordings of its voices beside its samples: they are the corpus's, where that
     is given and has them, else the first neutral sample of each speaker in another split.
     """
-    rows = list(islice(_rows(folder, split), count))
-    wanted = {(row["speaker"], row["dialect"]) for row, _ in rows}
+    chosen = (
+        (row, clip)
+        for row, clip in _rows(folder, split)
+        if wanted is None or row["request_id"] in wanted
+    )
+    rows = list(islice(chosen, count))
+    voices = {(row["speaker"], row["dialect"]) for row, _ in rows}
     references = dict(_references(corpus.voices())) if corpus is not None else {}
-    references |= _neutral_samples(folder, split, wanted - references.keys())
+    references |= _neutral_samples(folder, split, voices - references.keys())
     return [_item(row, clip, references, None) for row, clip in rows]
 
 

@@ -91,10 +91,7 @@ class Resynthesis:
     def speak(self, items: Sequence[Item]) -> list[Spoken]:
         """Encode and decode all recordings together; each takes its share of the time."""
         started = time.perf_counter()
-        found = [
-            EMPTY if item.recording is None else self._timbre(item.reference or item.recording)
-            for item in items
-        ]
+        found = [self.timbre_of(item) for item in items]
         there = [
             (item.recording, timbre)
             for item, timbre in zip(items, found, strict=True)
@@ -114,8 +111,11 @@ class Resynthesis:
             for timbre in found
         ]
 
-    def _timbre(self, clip: Clip) -> "Timbre | str":
-        """Return how a recording sounds, or the failure where no voice is in it."""
+    def timbre_of(self, item: Item) -> "Timbre | str":
+        """Return how the voice of an item sounds, or the failure where there is none to hear."""
+        clip = item.reference or item.recording
+        if item.recording is None or clip is None:
+            return EMPTY
         # Texts of one voice share its reference.
         key = hashlib.sha256(clip.encoded).digest()
         if key not in self._timbres:

@@ -21,6 +21,7 @@ from lauter.datasets.codes import CODES, GROUP, LINGUISTIC_ENTRIES, LINGUISTIC_P
 from lauter.datasets.errors import UsageError
 from lauter.datasets.layout import PAD, Vocabulary
 from lauter.datasets.mixing import mixed
+from lauter.student.edit_examples import EditExamples
 from lauter.student.examples import Cell, SpokenExample, SpokenExamples
 from lauter.student.mixture import Mixture, copies, repeats
 from lauter.student.packing import Item, Pack, epoch_order, packed
@@ -79,7 +80,8 @@ class BatchSettings:
     ``batch_tokens`` those of a step, over all ranks and micro batches; ``micro_tokens`` those that
     a rank takes at once. Packs are filled from ``look_ahead`` samples, and samples shuffled within
     ``window`` neighbours. ``history_masking`` is the share of speech ids of the history that are
-    hidden from the student: by padding, or by other codes of the same book (``history_mask``).
+    hidden from the student: by padding, or by other codes of the same book (``history_mask``); of
+    edits it is the mean, and each has a share of its own, from none to twice as much.
     ``reference_share`` is the share of the examples before which another utterance shows the voice.
     """
 
@@ -124,14 +126,15 @@ class Packs:
 
     def __init__(
         self,
-        examples: SpokenExamples,
+        examples: SpokenExamples | EditExamples,
         vocabulary: Vocabulary,
         settings: BatchSettings,
         context: int,
     ) -> None:
         """Plan for a model with ``context`` ids.
 
-        Raises ``UsageError`` for an example longer than the context, or longer than a pack.
+        Raises ``UsageError`` for an example longer than the context, or longer than a pack, and
+        where edits, which begin with their source, are to begin with a reference.
         """
         self.examples = examples
         self._vocabulary = vocabulary
@@ -139,10 +142,7 @@ class Packs:
         self.pack_tokens, self._fits = _pack_tokens(examples, settings, context)
         self.skipped = int((~self._fits).sum())
         counted = np.bincount(examples.cell_of, minlength=len(examples.cells))
-        share = settings.reference_share
-        self._references = (
-            References(examples, share, settings.seed, self.pack_tokens) if share else None
-        )
+        self._references = _references(examples, settings, self.pack_tokens)
         self._wanted = repeats(settings.mixture, examples.cells, counted.tolist())
         self._epoch: tuple[int, list[Pack]] = (-1, [])
 
@@ -201,8 +201,7 @@ class Packs:
 
     def length(self, item: Item) -> int:
         """Return the ids of an item's example, its reference's among them."""
-        before = item.reference
-        added = 0 if before is None else int(self.examples.reference_lengths[before])
+        added = 0 if self._references is None else self._references.added(item.reference)
         return int(self.examples.lengths[item.sample]) + added
 
     @property
@@ -210,8 +209,8 @@ class Packs:
         """The most ids that an example can have."""
         examples = self.examples
         alone = int(examples.lengths[self._fits].max())
-        added = int(examples.reference_lengths.max()) if self._settings.reference_share else 0
-        return min(alone + max(added, 0), self.pack_tokens)
+        added = 0 if self._references is None else self._references.most_added
+        return min(alone + added, self.pack_tokens)
 
     def padding(self, number: int) -> float:
         """Return the share of an epoch's places that hold padding."""
@@ -281,13 +280,18 @@ class Packs:
         the sample alone, so that a resumed run draws them again.
         """
         settings = self._settings
-        if not settings.history_masking:
+        share = settings.history_masking
+        if not share:
             return spoken.example.ids
         seed = mixed(settings.seed, epoch, item.sample, item.copy, 4)
         lots = np.random.Generator(np.random.PCG64(seed))
         ids = spoken.example.ids.copy()
         speech = np.flatnonzero(spoken.example.is_target)[:-1]
-        hidden = speech[lots.random(len(speech)) < settings.history_masking]
+        if isinstance(self.examples, EditExamples):
+            # The source before it is whole. Were there as many holes in every answer, a student
+            # would tell the two apart by them, and be lost where it speaks and none are.
+            share *= 2 * lots.random()
+        hidden = speech[lots.random(len(speech)) < share]
         if settings.history_mask == "pad":
             ids[hidden] = PAD
         else:
@@ -342,8 +346,22 @@ def linguistic_places(batch: Batch) -> int:
     return int((batch.slots < LINGUISTIC_PER_GROUP).sum())
 
 
+def _references(
+    examples: SpokenExamples | EditExamples, settings: BatchSettings, capacity: int
+) -> References | None:
+    share = settings.reference_share
+    if not share:
+        return None
+    if isinstance(examples, EditExamples):
+        raise UsageError(
+            f"distill.batches.reference_share is {share:g}, and an edit begins with what is "
+            "edited; set it to 0, or distill.task=speech"
+        )
+    return References(examples, share, settings.seed, capacity)
+
+
 def _pack_tokens(
-    examples: SpokenExamples, settings: BatchSettings, context: int
+    examples: SpokenExamples | EditExamples, settings: BatchSettings, context: int
 ) -> tuple[int, NDArray[np.bool_]]:
     most = min(settings.pack_tokens or context, context)
     fits = examples.lengths <= most

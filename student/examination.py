@@ -139,6 +139,7 @@ class Examiner:
                 settings.batches,
                 self._config.context,
                 split=settings.valid_split,
+                task=settings.task,
                 extra_columns=columns,
             )
         except UsageError as error:

@@ -1,15 +1,14 @@
 """Reads what a student learns from: the texts, tags and codes of an export, without its audio.
 
-Both kinds of export keep records apart from sound, so an hour of speech costs 0.6 MB here where
-the audio would cost 100. Records are read in blocks (a shard's, or 4096 rows of Lance) of which
-the last few are kept, so an epoch that is shuffled in windows streams: memory does not grow with
-the data, but for some 250 bytes a sample, from which batches are planned.
+Records are read in blocks (``record_blocks.py``) of which the last few are kept, so an epoch that
+is shuffled in windows streams: memory does not grow with the data, but for some 250 bytes a sample,
+from which batches are planned.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -17,22 +16,22 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from lauter.datasets.codes import check_codes
+from lauter.datasets.edits import Edit
 from lauter.datasets.errors import UsageError
-from lauter.datasets.exported import SPEECH, open_samples
-from lauter.datasets.lance_source import ROWS_A_SHARD, LanceSource, find_rows, open_speech
 from lauter.datasets.layout import (
     Example,
     Ids,
     Reference,
     Vocabulary,
+    edit_words,
     reference_length,
     speech_example,
     speech_prompt,
     tag_words,
 )
 from lauter.datasets.location import Location, location_of
+from lauter.datasets.record_blocks import open_blocks
 from lauter.datasets.records import TOP_LOGITS
-from lauter.datasets.shard_source import ShardSource, find_shards
 from lauter.datasets.text_tokens import TextTokenizer
 
 BLOCKS_KEPT: Final = 16
@@ -55,77 +54,12 @@ class Cell(NamedTuple):
     emotion: str
 
 
-class Blocks(Protocol):
-    """The records of a split, in blocks of neighbours."""
-
-    @property
-    def counts(self) -> Sequence[int]:
-        """How many rows each block has."""
-        ...
-
-    @property
-    def identity(self) -> int:
-        """A number that tells these rows from any others."""
-        ...
-
-    def columns(self) -> list[str]:
-        """Return the names of what is known of a sample."""
-        ...
-
-    def read(self, block: int, columns: Sequence[str]) -> pa.Table:
-        """Return some columns of a block's rows."""
-        ...
-
-
-class ShardBlocks:
-    """The records of WebDataset shards, out of ``samples.parquet``: a block each shard."""
-
-    def __init__(self, source: ShardSource) -> None:
-        self._source = source
-        self.counts = source.counts
-        self.identity = source.identity
-
-    def columns(self) -> list[str]:
-        """Return the names of what is known of a sample."""
-        with open_samples(self._source.folder) as table:
-            return list(table.schema_arrow.names)
-
-    def read(self, block: int, columns: Sequence[str]) -> pa.Table:
-        """Return some columns of a block's rows."""
-        group = self._source.shards[block].row_group
-        with open_samples(self._source.folder) as table:
-            return table.read_row_group(group, columns=list(columns))
-
-
-class LanceBlocks:
-    """The records of a Lance export: blocks of ``ROWS_A_SHARD`` rows."""
-
-    def __init__(self, source: LanceSource) -> None:
-        self._dataset = open_speech(source.folder)
-        self._first = source.first
-        self.counts = source.counts
-        self.identity = source.identity
-
-    def columns(self) -> list[str]:
-        """Return the names of what is known of a sample."""
-        return list(self._dataset.schema.names)
-
-    def read(self, block: int, columns: Sequence[str]) -> pa.Table:
-        """Return some columns of a block's rows."""
-        return self._dataset.to_table(
-            columns=list(columns),
-            offset=self._first + block * ROWS_A_SHARD,
-            limit=self.counts[block],
-            scan_in_order=True,
-        )
-
-
 def texts_of(folder: str | Location, split: str) -> Iterator[str]:
     """Yield what a tokenizer is to read: each sample's text with its tags, and its speaker's name.
 
     Raises ``UsageError`` for a folder that is no export.
     """
-    blocks = _open_blocks(location_of(folder), split)
+    blocks = open_blocks(folder, split)
     for block in range(len(blocks.counts)):
         for record in blocks.read(block, PROMPT_COLUMNS).to_pylist():
             yield tag_words(record) + record["text"]
@@ -137,17 +71,11 @@ def codec_of(folder: str | Location, split: str) -> str | None:
 
     Raises ``UsageError`` for a folder that is no export.
     """
-    blocks = _open_blocks(location_of(folder), split)
+    blocks = open_blocks(folder, split)
     if "codec_fingerprint" not in blocks.columns():
         return None
     fingerprint: str | None = blocks.read(0, ["codec_fingerprint"])["codec_fingerprint"][0].as_py()
     return fingerprint
-
-
-def _open_blocks(folder: Location, split: str) -> Blocks:
-    if (folder / SPEECH).exists():
-        return LanceBlocks(find_rows(folder, split))
-    return ShardBlocks(find_shards(folder, split))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +117,7 @@ class SpokenExamples:
         self.folder = location_of(folder)
         self._tokenizer = tokenizer
         self._vocabulary = vocabulary
-        self._blocks = _open_blocks(self.folder, split)
+        self._blocks = open_blocks(self.folder, split)
         self.counts = self._blocks.counts
         self.identity = self._blocks.identity
         self._ends = np.cumsum(np.asarray(self.counts, np.int64))
@@ -210,18 +138,23 @@ class SpokenExamples:
         return len(self.lengths)
 
     def read(
-        self, samples: Sequence[int], references: Sequence[int | None] | None = None
+        self,
+        samples: Sequence[int],
+        references: Sequence[int | None] | None = None,
+        edits: Sequence[Edit | None] | None = None,
     ) -> list[SpokenExample]:
         """Return the examples of samples, by their numbers.
 
-        ``references`` are the numbers of the samples that stand before them, None for nothing.
+        ``references`` are the numbers of the samples that stand before them, None for nothing;
+        with ``edits`` these are what was edited, and how.
         """
         found = []
         before = references or [None] * len(samples)
-        for sample, reference in zip(samples, before, strict=True):
+        asked = edits or [None] * len(samples)
+        for sample, reference, edit in zip(samples, before, asked, strict=True):
             block = self._block_of(sample)
             record = self._record(self._block(block), block, sample)
-            found.append(self._spoken(record, self._shown(reference, block)))
+            found.append(self._spoken(record, self._shown(reference, block), edit))
         return found
 
     def bounds(self, sample: int) -> tuple[int, int]:
@@ -248,14 +181,21 @@ class SpokenExamples:
             return self._record(self._far_block(block), block, reference)
         return self._record(self._block(block).select(REFERENCE_COLUMNS), block, reference)
 
-    def _spoken(self, record: dict[str, Any], shown: dict[str, Any] | None) -> SpokenExample:
-        prompt = self._prompt(record, shown)
+    def _spoken(
+        self, record: dict[str, Any], shown: dict[str, Any] | None, edit: Edit | None
+    ) -> SpokenExample:
+        prompt = self._prompt(record, shown, edit)
         name = f"the sample {record['request_id']}"
         example = speech_example(prompt, self._vocabulary, record["codes"], name)
         return SpokenExample(record["request_id"], example, record)
 
-    def _prompt(self, record: Mapping[str, Any], shown: Mapping[str, Any] | None = None) -> Ids:
-        text = tag_words(record) + record["text"]
+    def _prompt(
+        self,
+        record: Mapping[str, Any],
+        shown: Mapping[str, Any] | None = None,
+        edit: Edit | None = None,
+    ) -> Ids:
+        text = (tag_words(record) if edit is None else edit_words(edit)) + record["text"]
         if shown is None:
             return speech_prompt(self._tokenizer, self._vocabulary, text, system=record["speaker"])
         name = f"the sample {shown['request_id']}"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from lauter.datasets.text_tokens import TextTokenizer
+from lauter.student.edit_examples import EditExamples, Task
 from lauter.student.examples import Cell, SpokenExamples
 from lauter.student.training_settings import TrainSettings
 
@@ -11,6 +12,8 @@ SPEAKERS: Final = "speakers"
 """The voices it has learnt by name."""
 CELLS: Final = "cells"
 """The languages, dialects and emotions of the speech it has learnt from."""
+EDITS: Final = "edits"
+"""The edits it has learnt, such as joy+1."""
 REFERENCE_TURNS: Final = "reference_turns"
 """Whether it has learnt to go on from a recording."""
 TIMBRES: Final = "timbres"
@@ -21,7 +24,7 @@ TIMBRE_FINGERPRINT: Final = "timbre_fingerprint"
 
 def facts_of(
     settings: TrainSettings,
-    examples: SpokenExamples,
+    examples: SpokenExamples | EditExamples,
     cells: Sequence[Cell],
     tokenizer: TextTokenizer,
     before: Mapping[str, Any],
@@ -41,9 +44,12 @@ def facts_of(
         REFERENCE_TURNS: settings.batches.reference_share > 0 or before.get(REFERENCE_TURNS, False),
         "settings": settings.plain(),
     }
-    learnt = [cell._asdict() for cell in cells]
+    # Who only learns to edit learns to say nothing.
+    learnt = [] if settings.task == Task.EDIT else [cell._asdict() for cell in cells]
     if CELLS in before or not before:  # else it is not known what it had learnt
         known = before.get(CELLS, [])
         facts[CELLS] = known + [cell for cell in learnt if cell not in known]
+    edits = examples.edits if isinstance(examples, EditExamples) else []
+    facts[EDITS] = sorted({*before.get(EDITS, ()), *map(str, edits)})
     kept = {name: before[name] for name in (TIMBRES, TIMBRE_FINGERPRINT) if name in before}
     return facts | kept

@@ -60,6 +60,15 @@ class References:
         chosen = candidates[mixed(self._seed, *lots, _WHICH) % len(candidates)]
         return item._replace(reference=int(chosen))
 
+    def added(self, reference: int | None) -> int:
+        """Return the ids that a reference adds to an example; None is no reference."""
+        return 0 if reference is None else int(self._examples.reference_lengths[reference])
+
+    @property
+    def most_added(self) -> int:
+        """The most ids that a reference can add."""
+        return max(int(self._examples.reference_lengths.max()), 0)
+
     def _candidates(self, sample: int) -> NDArray[np.int64]:
         """Return the samples that may stand before one, int64 ``[candidates]``."""
         speaker = int(self._examples.speaker_of[sample])

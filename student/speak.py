@@ -95,7 +95,7 @@ class Student:
         self.tokenizer = tokenizer or ByteTokenizer()
         self.sampling = sampling or Sampling()
         self._batch_size = batch_size
-        self._name = name
+        self.name = name
         self._timbres: dict[str, Timbre] = {}
         # A recording that many texts are said after is heard once.
         self._timbre_of: WeakKeyDictionary[Clip, Timbre] = WeakKeyDictionary()
@@ -193,7 +193,7 @@ class Student:
         samples = dict(zip(audible, decoded, strict=True))
         seconds = before_s + (time.perf_counter() - started) / len(requests)
         return [
-            Spoken(samples.get(row), self.codec.sample_rate, _failure(one), seconds, one.codes)
+            Spoken(samples.get(row), self.codec.sample_rate, failure_of(one), seconds, one.codes)
             for row, one in enumerate(said)
         ]
 
@@ -218,7 +218,7 @@ class Student:
             raise UsageError(
                 f"the text of {len(asked.text)} characters that begins "
                 f"'{asked.text.strip()[:30]}' makes {len(ids)} ids with all that stands before it, "
-                f"and the context of {self._name} is {context}, speech included; cut it into "
+                f"and the context of {self.name} is {context}, speech included; cut it into "
                 f"sentences"
             )
         return ids
@@ -235,7 +235,7 @@ class Student:
             return None
         if not text or not text.strip():
             raise UsageError(
-                f"{self._name} goes on from what the reference recording says; "
+                f"{self.name} goes on from what the reference recording says; "
                 "give its text as well (reference_text)"
             )
         if recording not in self._codes_of:
@@ -249,7 +249,7 @@ class Student:
             return (self.speakers or known or [""])[0]
         if known and asked not in known and not self._reads_references:
             raise UsageError(
-                f"{self._name} does not know the voice '{asked}'; it speaks as {', '.join(known)}"
+                f"{self.name} does not know the voice '{asked}'; it speaks as {', '.join(known)}"
             )
         return asked
 
@@ -269,15 +269,16 @@ class Student:
             stored = self.facts.get(TIMBRES, {}).get(speaker)
             if stored is None:
                 raise UsageError(
-                    f"{self._name} brings no timbre of the voice '{speaker}'; "
+                    f"{self.name} brings no timbre of the voice '{speaker}'; "
                     "give a recording of it as the reference"
                 )
-            check_timbres(self.facts, self.codec, self._name)
+            check_timbres(self.facts, self.codec, self.name)
             self._timbres[speaker] = as_timbre(stored)
         return self._timbres[speaker]
 
 
-def _failure(said: Generated) -> str | None:
+def failure_of(said: Generated) -> str | None:
+    """Return why what was generated is no answer; None where it is one."""
     if said.fault:
         return INVALID
     if not said.ended:

@@ -29,6 +29,7 @@ from lauter.student.beginning import beginning
 from lauter.student.cached_teacher import TEACHER_COLUMN, teacher_of
 from lauter.student.checkpoint import save_model
 from lauter.student.distill import LossSettings, means
+from lauter.student.edit_examples import Task, open_examples
 from lauter.student.engine import (
     Objective,
     gradient_norm,
@@ -44,7 +45,6 @@ from lauter.student.examination import (
     plain_model,
     reckon,
 )
-from lauter.student.examples import SpokenExamples
 from lauter.student.facts import facts_of
 from lauter.student.lora import adapters, add_adapters
 from lauter.student.model import SpeechModel
@@ -128,8 +128,13 @@ class Trainer:
         self.config = model.config
         vocabulary = self.config.vocabulary
         columns = (TEACHER_COLUMN,) if settings.loss.wants_teacher else ()
-        examples = SpokenExamples(
-            settings.data, tokenizer, vocabulary, split=settings.train_split, extra_columns=columns
+        examples = open_examples(
+            settings.task,
+            settings.data,
+            tokenizer,
+            vocabulary,
+            split=settings.train_split,
+            extra_columns=columns,
         )
         if "codec_fingerprint" in told:
             check_same_codec(
@@ -150,6 +155,7 @@ class Trainer:
         self._facts = facts_of(settings, examples, self.packs.cells, tokenizer, told)
         self._bound_to = {
             "preset": settings.preset,
+            "task": None if settings.task == Task.SPEECH else settings.task,
             "codec_fingerprint": examples.codec_fingerprint,
             "teacher_fingerprint": examples.teacher_fingerprint,
             "data": examples.identity,  # other texts may make another tokenizer

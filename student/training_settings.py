@@ -9,6 +9,7 @@ from lauter.datasets.errors import UsageError
 from lauter.student.batches import BatchSettings
 from lauter.student.distill import LossSettings
 from lauter.student.divergence import DIVERGENCES
+from lauter.student.edit_examples import Task
 from lauter.student.generation import Sampling
 from lauter.student.lora import LoraSettings
 from lauter.student.mixture import Mixture
@@ -64,6 +65,7 @@ PAIRS: Final = "pairs"
 class TrainSettings:
     """A run of distillation: ``data`` is an export, ``output`` the folder of all that it makes.
 
+    ``task`` is what is learnt of it: to say its texts (``speech``), to edit (``edit``) or ``both``.
     Training ends after ``steps``, or else after ``epochs``; a run whose ``output`` holds a
     checkpoint goes on from it. The rate warms up over ``warm_up`` steps and falls from
     ``learning_rate`` to ``least_learning_rate`` along a cosine. ``init`` is a student's folder to
@@ -81,6 +83,7 @@ class TrainSettings:
 
     data: str
     output: str
+    task: str = Task.SPEECH.value
     preset: str | None = "tiny"
     init: str | None = None
     tokenizer: str = "bytes"
@@ -132,6 +135,12 @@ class TrainSettings:
             raise UsageError(
                 "adapters want a student to adapt, as new weights have learnt nothing yet; set "
                 "distill.init to its folder, or distill.lora.rank=0"
+            )
+        _chosen("task", self.task, tuple(Task))
+        if self.task != Task.SPEECH and (self.loss.wants_teacher or self.on_policy.share):
+            raise UsageError(
+                f"distill.task={self.task} learns from codes alone, as no teacher has answered to "
+                "edits; set distill.loss.kind=sequence and distill.on_policy.share=0"
             )
         _chosen("precision", self.precision, PRECISIONS)
         _chosen("offload", self.offload, OFFLOADS)

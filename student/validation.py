@@ -18,7 +18,8 @@ from lauter.datasets.layout import Vocabulary
 from lauter.datasets.text_tokens import TextTokenizer
 from lauter.student.batches import Batch, BatchSettings, Packs
 from lauter.student.distill import means
-from lauter.student.examples import Cell, SpokenExamples
+from lauter.student.edit_examples import Task, open_examples
+from lauter.student.examples import Cell
 from lauter.student.mixture import Mixture
 from lauter.student.packing import Item, Pack
 
@@ -39,11 +40,12 @@ class HeldOut:
         context: int,
         *,
         split: str,
+        task: str = Task.SPEECH,
         extra_columns: Iterable[str] = (),
     ) -> None:
-        """Read a split; raises ``UsageError`` as ``SpokenExamples`` and ``Packs`` do."""
-        examples = SpokenExamples(
-            folder, tokenizer, vocabulary, split=split, extra_columns=tuple(extra_columns)
+        """Read a split; raises ``UsageError`` as ``open_examples`` and ``Packs`` do."""
+        examples = open_examples(
+            task, folder, tokenizer, vocabulary, split=split, extra_columns=tuple(extra_columns)
         )
         plain = replace(settings, mixture=Mixture(), history_masking=0.0)
         self._packs = Packs(examples, vocabulary, plain, context)

@@ -9,13 +9,16 @@ from rich.console import Console
 from lauter.datasets.audio import Clip
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
+from lauter.datasets.records import CODEC_FIELD
 from lauter.datasets.selection import split_of
 from lauter.orchestration.devices import existing_device
 from lauter.orchestration.making import split_shares
 from lauter.orchestration.progress import stage_progress
 from lauter.orchestration.tables import print_named
 from lauter.pipelines.encode import unfit_for_codes
+from lauter.student.codec.codec import SHIPPED, open_codec
 from lauter.student.codec.train_codes import CodesTraining
+from lauter.student.codec.train_decoder import train_decoder
 from lauter.student.codec.train_flow import FlowTraining
 from lauter.student.codec.train_vocoder import VocoderTraining
 from lauter.student.codec.training import (
@@ -42,17 +45,23 @@ def run(settings: DictConfig, console: Console) -> int:
         seed=settings.seed,
     )
     unfit: dict[str, str] = {}
+    begun = None if chosen.init is None else open_codec(_begun_in(chosen.init))
+    encoded_by = begun.fingerprint if begun else None
     splits = split_shares(settings), settings.export.split_by
-    speech = _speech(corpus, chosen.hours, *splits, unfit)
+    speech = _speech(corpus, chosen.hours, *splits, unfit, encoded_by)
     try:
         with stage_progress(console) as on_step:
-            if chosen.only_vocoder:
+            if begun:
+                codec = train_decoder(
+                    speech, begun, chosen.folder, training.flow, on_step, device=device
+                )
+            elif chosen.only_vocoder:
                 train_vocoder_alone(speech, chosen.folder, training, on_step, device=device)
             else:
                 codec = train_codec(speech, chosen.folder, training, on_step, device=device)
     finally:
         print_named(console, "left {} out, with nothing to learn from in them", unfit)
-    if chosen.only_vocoder:
+    if chosen.only_vocoder and not begun:
         console.print(
             f"the vocoder is kept in {chosen.folder}; the same command without codec.only_vocoder "
             "trains what is left and writes the codec"
@@ -66,14 +75,21 @@ def run(settings: DictConfig, console: Console) -> int:
     return 0
 
 
+def _begun_in(word: str) -> Path:
+    return SHIPPED if word == "shipped" else Path(word)
+
+
 def _speech(
     corpus: Corpus,
     hours: float,
     shares: Mapping[str, float],
     split_by: str,
     unfit: dict[str, str],
+    encoded_by: str | None,
 ) -> Iterator[Speech]:
     """Yield accepted speech in the order of its digests, up to so many hours.
+
+    Codes come along that a codec of the fingerprint ``encoded_by`` made.
 
     Texts (or speakers) of the split ``test`` are left out: they are what a codec is reported on.
     So are recordings with nothing to encode in them; ``unfit`` is told why, by request.
@@ -90,11 +106,14 @@ def _speech(
             break
         chosen.append(request_id)
         total_s += lengths[request_id]
+    columns = ["request_id", "audio", "text", "speaker", "codes"]
+    columns += [CODEC_FIELD.name] if CODEC_FIELD.name in corpus.schema.names else []
     for start in range(0, len(chosen), 64):
-        rows = corpus.take(chosen[start : start + 64], ["request_id", "audio", "text", "speaker"])
+        rows = corpus.take(chosen[start : start + 64], columns)
         for row in rows.to_pylist():
+            codes = row["codes"] if row.get(CODEC_FIELD.name) == encoded_by else None
             clip = Clip(row["audio"] or b"")
             if why := unfit_for_codes(clip):
                 unfit[row["request_id"]] = why
             else:
-                yield Speech(clip, row["text"], row["speaker"])
+                yield Speech(clip, row["text"], row["speaker"], codes)

@@ -17,6 +17,7 @@ from lauter.datasets.location import location_of
 from lauter.orchestration.sampling import sampling_of
 from lauter.student.checkpoint import read_facts
 from lauter.student.codec.codec import open_codec
+from lauter.student.edit_examples import Task
 from lauter.student.examples import codec_of
 from lauter.student.facts import TIMBRES
 from lauter.student.generation import Sampling
@@ -126,6 +127,11 @@ def training_of(
         raise UsageError(
             f"distill.speak_texts={count} are said at evaluations, and distill.evaluate_every=0 "
             "makes none; set one of them otherwise"
+        )
+    if training.task == Task.EDIT:
+        raise UsageError(
+            f"distill.speak_texts={count} are said at evaluations, and distill.task=edit learns to "
+            "say none; set distill.speak_texts=0, or distill.task=both"
         )
     given = {
         "data": str(location_of(training.data).resolve()),

@@ -1,18 +1,16 @@
 """`lauter speak`: a student says a text, or a file of texts."""
 
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import soundfile
 from omegaconf import DictConfig
 from rich.console import Console
 
 from lauter.datasets.audio import Clip
 from lauter.datasets.errors import QualityGateMissedError, UsageError
-from lauter.datasets.marking import Marks, marked
+from lauter.datasets.marking import Marks
 from lauter.datasets.records import Prompt
 from lauter.datasets.tags import MAX_LEVEL, Dialect, Emotion, Style
 from lauter.filters.asr import Recogniser, WhisperRecogniser
@@ -20,8 +18,9 @@ from lauter.orchestration.devices import existing_device
 from lauter.orchestration.progress import counted_progress
 from lauter.orchestration.sampling import sampling_of
 from lauter.orchestration.single_page import check_writable
+from lauter.orchestration.wav_file import write_wav
 from lauter.pipelines.best_of import Choice, best_of
-from lauter.student.facts import CELLS
+from lauter.student.facts import CELLS, EDITS
 from lauter.student.marks import student_marks
 from lauter.student.speak import SpeechRequest, Student
 from lauter.student.teaching import weights_digest
@@ -47,6 +46,7 @@ def run(settings: DictConfig, console: Console) -> int:
         sampling=sampling_of(settings),
         batch_size=options.texts_at_once,
     )
+    _check_speaks(student, settings)
     student.check(requests)  # all of them, before any is spoken
     _check_learnt(student, settings)
     recogniser = WhisperRecogniser() if options.best_of > 1 else None
@@ -175,6 +175,14 @@ def _chosen(name: str, word: str, choices: Sequence[str]) -> str:
     return word
 
 
+def _check_speaks(student: Student, settings: DictConfig) -> None:
+    if student.facts.get(EDITS) and not student.facts.get(CELLS):
+        raise UsageError(
+            f"the student in {settings.student} has learnt to edit speech and not to say texts; "
+            "use `lauter edit`"
+        )
+
+
 def _check_learnt(student: Student, settings: DictConfig) -> None:
     """Refuse what no speech that the student learnt from was like; it would say something else."""
     for name in ("dialect", "emotion"):
@@ -214,16 +222,7 @@ def _written(place: Path, text: str, choice: Choice, marks: Marks) -> str:
         told.append(f"CER {choice.cer:.3f} (seed {choice.seed})")
     if spoken.samples is None:
         return f"-  {', '.join(told)}: {text}"
-    hidden = place.with_name(f".{place.name}.new")
-    wav = io.BytesIO()
-    soundfile.write(wav, spoken.samples, spoken.sample_rate, "PCM_16", format="WAV")
-    try:
-        hidden.write_bytes(marked(wav.getvalue(), marks))
-    except OSError as error:
-        raise UsageError(
-            f"{place} cannot be written ({error.strerror}); name another place"
-        ) from error
-    hidden.replace(place)
+    write_wav(place, spoken.samples, spoken.sample_rate, marks)
     told.insert(0, f"{len(spoken.samples) / spoken.sample_rate:.2f} s")
     return f"{place}  {', '.join(told)}: {text}"
 

@@ -25,6 +25,7 @@ import torch
 from numpy.typing import NDArray
 
 from lauter.datasets.audio import Clip
+from lauter.datasets.codes import Codes
 from lauter.datasets.corpus_layout import MARK
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id, digest
@@ -48,9 +49,9 @@ from lauter.student.codec.training_log import OnStep, TrainingLog
 from lauter.student.codec.vocoder import Vocoder
 
 CENTROIDS: Final = 1024
-_STAGES = "training"
+STAGES = "training"
 _HEARD_TOGETHER = 32
-_SAMPLES_PER_ENTRY = SAMPLE_RATE * 60 // 1000
+SAMPLES_PER_ENTRY = SAMPLE_RATE * 60 // 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,8 @@ class Speech:
     clip: Clip
     text: str
     speaker: str
+    codes: Codes | None = None
+    """Where a codec has encoded it: whoever trains that codec's decoder need not hear it again."""
 
 
 def train_codec(
@@ -94,9 +97,9 @@ def train_codec(
     Raises ``UsageError`` where there is too little speech to fill the linguistic book, where
     ``folder`` holds a codec of other codes, and for a loss that is no number.
     """
-    on_step = TrainingLog(Path(folder) / _STAGES, on_step)
+    on_step = TrainingLog(Path(folder) / STAGES, on_step)
     samples, texts, speakers = _read(speech)
-    found = sum(len(one) for one in samples) // _SAMPLES_PER_ENTRY
+    found = sum(len(one) for one in samples) // SAMPLES_PER_ENTRY
     if found < 2 * CENTROIDS:
         raise UsageError(
             f"{found * 0.06:.0f} s of speech cannot fill a book of {CENTROIDS} entries; train on "
@@ -104,7 +107,7 @@ def train_codec(
         )
     data = _digest(samples)
     _check_replaceable(Path(folder), data, settings)
-    stages = _Stages(Path(folder) / _STAGES, data, settings.seed)
+    stages = _Stages(Path(folder) / STAGES, data, settings.seed)
 
     @cache
     def heard() -> list[NDArray[np.float16]]:
@@ -130,7 +133,7 @@ def train_codec(
     def learn_codes() -> dict[str, Any]:
         model, codes = CodesModel().to(device), settings.codes
         batches = clip_batches(clips(), codes.batch_size, codes.longest_groups, codes.seed)
-        train_codes(model, batches, codes, _telling(on_step, "codes", codes.steps))
+        train_codes(model, batches, codes, telling(on_step, "codes", codes.steps))
         return model.state_dict()
 
     model = CodesModel().to(device)
@@ -141,7 +144,7 @@ def train_codec(
         batches = clip_batches(
             clips(), flowing.batch_size, flowing.longest_groups, flowing.seed + 1
         )
-        train_flow(model, flow, batches, flowing, _telling(on_step, "flow", flowing.steps))
+        train_flow(model, flow, batches, flowing, telling(on_step, "flow", flowing.steps))
         return {"model": model.state_dict(), "flow": flow.state_dict()}
 
     flow_state = stages.done("flow", asdict(settings.flow), learn_flow)
@@ -176,7 +179,7 @@ def train_vocoder_alone(
     It hangs on the speech alone, so a second process can train it beside the other stages. Raises
     ``UsageError`` where there is no speech, and for a loss that is no number.
     """
-    on_step = TrainingLog(Path(folder) / _STAGES, on_step)
+    on_step = TrainingLog(Path(folder) / STAGES, on_step)
     samples, _, speakers = _read(speech)
     if not samples:
         raise UsageError("there is no speech to train a vocoder on; give it a corpus with some")
@@ -196,10 +199,10 @@ def _vocoder(
     def learn_vocoder() -> dict[str, Any]:
         vocoder, voicing = Vocoder().to(device), settings.vocoder
         pieces = segments(samples, shares_of(speakers), voicing)
-        train_vocoder(vocoder, pieces, voicing, _telling(on_step, "vocoder", voicing.steps))
+        train_vocoder(vocoder, pieces, voicing, telling(on_step, "vocoder", voicing.steps))
         return vocoder.state_dict()
 
-    stages = _Stages(Path(folder) / _STAGES, _digest(samples), settings.seed)
+    stages = _Stages(Path(folder) / STAGES, _digest(samples), settings.seed)
     return stages.done("vocoder", asdict(settings.vocoder), learn_vocoder)
 
 
@@ -211,11 +214,17 @@ def _read(speech: Iterable[Speech]) -> tuple[list[NDArray[np.int16]], list[str],
     """Return samples at 24 kHz in whole groups, texts and speakers."""
     samples, texts, speakers = [], [], []
     for one in speech:
-        whole = in_whole_groups(one.clip.samples, one.clip.sample_rate)
-        samples.append(np.clip(np.rint(whole * 32768), -32768, 32767).astype(np.int16))
+        samples.append(whole_samples(one))
         texts.append(one.text)
         speakers.append(one.speaker)
     return samples, texts, speakers
+
+
+def whole_samples(speech: Speech) -> NDArray[np.int16]:
+    """Return samples at 24 kHz in whole groups."""
+    whole = in_whole_groups(speech.clip.samples, speech.clip.sample_rate)
+    rounded: NDArray[np.int16] = np.clip(np.rint(whole * 32768), -32768, 32767).astype(np.int16)
+    return rounded
 
 
 def _hear(samples: Sequence[NDArray[np.int16]], on_step: OnStep) -> list[NDArray[np.float16]]:
@@ -234,7 +243,7 @@ def _hear(samples: Sequence[NDArray[np.int16]], on_step: OnStep) -> list[NDArray
 
 def check_codec_folder(folder: Path) -> None:
     """Raise ``UsageError`` for a folder that holds something else than a codec."""
-    is_codec = (folder / WEIGHTS).exists() or (folder / _STAGES).is_dir()
+    is_codec = (folder / WEIGHTS).exists() or (folder / STAGES).is_dir()
     is_other = (folder / MARK).exists() or not is_codec
     if folder.exists() and (not folder.is_dir() or (any(folder.glob("[!.]*")) and is_other)):
         raise UsageError(f"{folder} is there already and is no codec; name another codec.folder")
@@ -270,7 +279,9 @@ def _fit_book(heard: list[NDArray[np.float16]], settings: CodecTraining) -> dict
     return {name: torch.from_numpy(value) for name, value in named.items()}
 
 
-def _telling(on_step: OnStep, stage: str, steps: int) -> Callable[[int, dict[str, float]], None]:
+def telling(on_step: OnStep, stage: str, steps: int) -> Callable[[int, dict[str, float]], None]:
+    """Return what a stage tells its losses, which raises ``UsageError`` where one is no number."""
+
     def tell(step: int, losses: dict[str, float]) -> None:
         if not all(map(math.isfinite, losses.values())):
             found = ", ".join(f"{name} {value:g}" for name, value in losses.items())

@@ -165,3 +165,20 @@ def test_what_cannot_be_done_with_a_codec_is_said(
 
     assert answer.code == 2
     assert sentence in answer.err
+
+
+def test_a_decoder_goes_on_learning_and_its_codes_stay(ask: Ask, own: Path, tmp_path: Path) -> None:
+    words = [
+        "codec", "train", f"corpus={own}", f"codec.folder={tmp_path / 'new'}",
+        "codec.init=shipped", "codec.flow_steps=1",
+    ]  # fmt: skip
+    accept_all(own)
+    before = ask(*words)
+    assert before.code == 2 and "run `lauter codec encode` with that codec first" in before.err
+    assert ask("codec", "encode", f"corpus={own}").code == 0
+    answer = ask(*words)
+    assert answer.code == 0, answer.err
+    assert open_codec(tmp_path / "new").fingerprint == open_codec(SHIPPED).fingerprint
+    assert "encoded 0 utterances" in ask(
+        "codec", "encode", f"corpus={own}", f"codec.folder={tmp_path / 'new'}"
+    ).out  # fmt: skip

@@ -51,6 +51,14 @@ def logits_of(codes: Sequence[int], sure: float) -> bytes:
     )
 
 
+def _prompt(number: int, speakers: Sequence[str]) -> Prompt:
+    language, dialect, emotion, level = KINDS[number % len(KINDS)]
+    return Prompt(
+        f"say {number}", language, dialect, emotion=emotion, emotion_level=level,
+        speaker=speakers[number % len(speakers)], text_source="tests", text_licence="Apache-2.0",
+    )  # fmt: skip
+
+
 def coded_export(
     folder: Path,
     rows: int = 40,
@@ -64,27 +72,26 @@ def coded_export(
     shard_bytes: int = 20_000,
     least_samples: int = 100,
     speakers: Sequence[str] = (SOMEONE.speaker,),
+    prompts: Sequence[Prompt] = (),
 ) -> Path:
     """Write an export of ``rows`` samples of 1 to ``groups`` groups of codes each.
 
     Number n has n samples of sound more than ``least_samples``. Codecs, speakers and teachers
-    (whose cached logits are ``logits_of`` the codes) take turns.
+    (whose cached logits are ``logits_of`` the codes) take turns. ``prompts`` of one's own are asked
+    with one seed, as a plan asks them.
     """
     utterances = []
+    rows = len(prompts) or rows
     for number in range(rows):
-        language, dialect, emotion, level = KINDS[number % len(KINDS)]
-        prompt = Prompt(
-            f"say {number}", language, dialect, emotion=emotion, emotion_level=level,
-            speaker=speakers[number % len(speakers)], text_source="tests",
-            text_licence="Apache-2.0",
-        )  # fmt: skip
-        request = Request(prompt, "melodies", "melodies-1", number).identified()
+        prompt = prompts[number] if prompts else _prompt(number, speakers)
+        seed = 0 if prompts else number
+        request = Request(prompt, "melodies", "melodies-1", seed).identified()
         flac = encode_flac(np.full(least_samples + number, 0.1, np.float32), RATE)
         utterances.append(
             asdict(prompt)
             | {
                 "request_id": request.request_id, "prompt_id": prompt.prompt_id,
-                "teacher": "melodies", "teacher_fingerprint": "melodies-1", "seed": number,
+                "teacher": "melodies", "teacher_fingerprint": "melodies-1", "seed": seed,
                 "audio": flac, "audio_digest": audio_digest(flac), "sample_rate": RATE,
                 "duration_s": (least_samples + number) / RATE, "attempts": 1, "wall_s": 0.1,
                 "device_s": 0.1,

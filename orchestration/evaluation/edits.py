@@ -1,0 +1,67 @@
+"""What an evaluation of edits prints, and its curves: what share moved after so many passes."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from lauter.orchestration.evaluation.tables import counted, with_interval
+from lauter.orchestration.scaling.chart import Axis, Series, chart, standalone
+from lauter.pipelines.evaluate_edits import CLEARLY, EditFigures, EditReport
+from lauter.pipelines.evaluation_systems import RESYNTHESIS, STUDENT, TEACHER
+
+_COLOURS = {TEACHER: "yes", RESYNTHESIS: "soft", STUDENT: "mark"}
+_SHARES = {
+    "moved": "moved from the source %",
+    "clearly": f"by {CLEARLY:g} level %",
+    "moved_on": "moved from the pass before %",
+    "clearly_on": f"by {CLEARLY:g} level %",
+}
+
+
+def print_edits(console: Console, report: EditReport, device: str) -> None:
+    """Print a table for each edit: its systems, pass by pass."""
+    for edit, systems in report.figures.items():
+        table = Table(
+            title=f"{edit}, {report.chains[edit]} texts, with 95 % intervals; on {device}",
+            title_justify="left",
+        )
+        for heading in ("system", "passes", *_SHARES.values(), "levels", "CER %", "similarity"):
+            table.add_column(heading, justify="left" if heading == "system" else "right")
+        table.add_column("failed")
+        for system, passes in systems.items():
+            for one in passes:
+                table.add_row(system, str(one.number), *_cells(one))
+        console.print(table)
+
+
+def _cells(one: EditFigures) -> list[str]:
+    # Rates and shares are read in percent alike.
+    shares = [with_interval("cer", getattr(one, name)) for name in _SHARES]
+    return [
+        *shares,
+        with_interval("levels", one.levels, signed=True),
+        with_interval("cer", one.cer),
+        with_interval("speaker_similarity", one.speaker_similarity),
+        counted(one.failures),
+    ]
+
+
+def curve(edit: str, systems: Mapping[str, Sequence[EditFigures]]) -> str:
+    """Return an SVG of the share that moved clearly from the source, by the number of passes."""
+    series = []
+    most = 1
+    for system, passes in systems.items():
+        seen = [(one.number, one.clearly) for one in passes if one.clearly is not None]
+        most = max([most, *(number for number, _ in seen)])
+        series.append(
+            Series(
+                system,
+                _COLOURS.get(system, "no"),
+                tuple((float(number), 100 * share.value) for number, share in seen),
+                tuple((100 * share.low, 100 * share.high) for _, share in seen),
+            )
+        )
+    axes = Axis("passes", 0.5, most + 0.5), Axis(f"moved {CLEARLY:g} level or more, %", 0.0, 100.0)
+    told = f"share of utterances that {edit} moved clearly from their source, by passes"
+    return standalone(chart(series, *axes, told=told))
