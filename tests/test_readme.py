@@ -23,7 +23,10 @@ SMALL = {
 }
 SPEAKS = ("synthesize", "preview", "import")
 PHRASES = ["prompts.count=60", "engine.workers=0"]
-ELSEWHERE = {"codec train", "codec report", "teach", "serve", "scaling", "trace"}
+ELSEWHERE = {
+    "codec train", "codec report", "teach", "serve", "scaling", "trace", "derive", "edit",
+    "consent trace", "consent grant", "consent withdraw", "voices add", "voices check",
+}  # fmt: skip
 """Shown in other documents, and run by the tests of their own."""
 FEW = ["quotas.manners=[{count: 2},{count: 1, emotion: joy, emotion_level: 2}]", "engine.workers=0"]
 
@@ -49,6 +52,8 @@ def test_the_commands_of_the_readme_run_in_their_order(
             write_manifest(Corpus.open("my-corpus"), tmp_path)
         if "recipe=phrases" in words and name == "synthesize":
             words += PHRASES
+        elif "recipe=emotions-5-levels" in words:
+            words += ["quotas.manners=[{count: 1, emotion: joy, emotion_level: 2}]"]
         else:
             words += [*SMALL.get(name, []), *(FEW if name in SPEAKS else [])]
         code = run(words)
@@ -56,7 +61,7 @@ def test_the_commands_of_the_readme_run_in_their_order(
         assert code == (3 if name == "speak" else 0), (line, capsys.readouterr())
     for made in (
         "preview/preview.html", "my-audit.html", "my-shards/README.md",
-        "evaluation/evaluation.html", "maria.wav",
+        "evaluation/evaluation.html", "maria.wav", "my-texts/texts.jsonl", "my-lineage.html",
     ):  # fmt: skip
         assert (tmp_path / made).is_file()
     assert Corpus.open("my-corpus").count() == 6 and Corpus.open("imported").count() == 6
@@ -98,6 +103,8 @@ def test_the_two_commands_are_targets_and_the_demo_makes_what_the_readme_promise
     [
         "README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/audio_edit.md",
         "docs/serving.md", "docs/clusters.md", "docs/stores.md", "docs/provenance.md",
+        "docs/lineage.md", "docs/recipes.md", "docs/voices.md", "docs/singing.md",
+        "docs/writing.md",
     ],
 )  # fmt: skip
 def test_what_a_document_links_to_is_there(document: str) -> None:
