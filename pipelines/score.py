@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from lauter.datasets.audio import Clip
+from lauter.datasets.lineage import EDIT_FIELD
 from lauter.datasets.records import REQUEST_SCHEMA, SCORING_FIELDS, described, requests_of
 from lauter.datasets.voices import VOICE_SCHEMA
 from lauter.filters.gates import Stop
@@ -23,8 +24,9 @@ from lauter.pipelines.stage import BatchFunction, Resources
 
 ScorerFactory = Callable[[], Scorer]
 
-CARRIED_COLUMNS = ("duration_s", "transcript")
-"""Columns of an utterance that scorers may read like earlier figures, where they are there."""
+CARRIED_COLUMNS = ("duration_s", "transcript", EDIT_FIELD.name)
+"""Columns of an utterance that scorers and gates may read like earlier figures, where they are
+there."""
 
 
 @dataclass(frozen=True)
