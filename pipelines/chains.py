@@ -118,8 +118,8 @@ def read_chains(corpus: Corpus, policy: str | None = None) -> list[Chain]:
 
 
 _NO_EDITS: Final = (
-    "nothing in the corpus {corpus} is an edit of other speech in it; quotas with chains=true, such "
-    "as `lauter synthesize quotas=emotions`, ask for every level of the same texts"
+    "nothing in the corpus {corpus} is an edit of other speech in it; ask for chains of levels, as "
+    "`lauter synthesize quotas=emotions` does, or edit what is there with `lauter derive`"
 )
 
 
