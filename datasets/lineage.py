@@ -9,12 +9,15 @@ was cut off is gone on with like every other run.
 What is edited later, out of speech that is there already, names its parent itself.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from enum import StrEnum
+from typing import Final
 
 import pyarrow as pa
 
 from lauter.datasets.records import Prompt, Request, described
-from lauter.datasets.tags import Emotion, Style
+from lauter.datasets.tags import MAX_LEVEL, Emotion, Style
 
 PARENT_FIELD = described(
     "parent_id", pa.string(), "Request of the utterance that this one is an edit of; null: of none"
@@ -27,6 +30,27 @@ LINEAGE_FIELDS = (PARENT_FIELD, EDIT_FIELD)
 
 EDITOR = "audio_edit"
 """The teacher's name in rows that were edited from rows which were there already."""
+
+
+class Derivation(StrEnum):
+    """An edit of speech that is there already, in the words that stand in the column ``edit``."""
+
+    REMOVE_EMOTION = "remove emotion"
+    REMOVE_STYLE = "remove style"
+    NOISE = "noise"
+    DENOISE = "denoise"
+    SILENCE = "silence"
+    TRIM_SILENCE = "trim silence"
+    BREATHING = "breathing"
+    LAUGHTER = "laughter"
+    PAUSE = "pause"
+
+
+UNDONE: Final[Mapping[Derivation, Derivation]] = {
+    Derivation.DENOISE: Derivation.NOISE,
+    Derivation.TRIM_SILENCE: Derivation.SILENCE,
+}
+"""The derivations that take away what another one put in."""
 
 
 def parent_of(prompt: Prompt) -> Prompt | None:
@@ -52,6 +76,17 @@ def edit_of(prompt: Prompt) -> str | None:
     if prompt.emotion != Emotion.NEUTRAL:
         return f"{prompt.emotion} {prompt.emotion_level}"
     return None
+
+
+_FELT = [emotion for emotion in Emotion if emotion != Emotion.NEUTRAL]
+_LEVELS = range(1, MAX_LEVEL + 1)
+EDITS: Final[tuple[str, ...]] = (
+    *(f"{emotion} {level}" for emotion in _FELT for level in _LEVELS),
+    *(style.value for style in Style if style != Style.PLAIN),
+    *(f"speed {sign}{level}" for sign in "-+" for level in _LEVELS),
+    *(derivation.value for derivation in Derivation),
+)
+"""Every word that may stand in the column ``edit``."""
 
 
 def parent_request(request: Request) -> Request | None:

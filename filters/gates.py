@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lauter.datasets.errors import UsageError
+from lauter.datasets.lineage import EDIT_FIELD
 from lauter.datasets.records import CELL_COLUMNS, FAILED_GATE, VERDICT_SCHEMA
 from lauter.filters.policy import CONSENT, MEASURED, SPOKEN, Bounds, Gate, Policy
 from lauter.filters.protocol import Sample
@@ -48,7 +49,9 @@ class Stop:
         if figure is None:
             return False
         prompt = sample.request.prompt
-        bounds = self.rule.bounds_for({name: getattr(prompt, name) for name in CELL_COLUMNS})
+        tags = {name: getattr(prompt, name) for name in CELL_COLUMNS}
+        tags[EDIT_FIELD.name] = sample.scores.get(EDIT_FIELD.name)
+        bounds = self.rule.bounds_for(tags)
         return bounds is not None and bounds.missed(figure) is not None
 
 
@@ -60,7 +63,7 @@ def stopping_gates(policy: Policy) -> tuple[Stop, ...]:
 def judge(scores: pa.Table, policy: Policy) -> pa.Table:
     """Return ``VERDICT_SCHEMA``: one row for each of ``scores``, in its order.
 
-    ``scores`` has ``request_id``, the columns of ``CELL_COLUMNS`` that the policy distinguishes
+    ``scores`` has ``request_id``, the columns of ``TAG_COLUMNS`` that the policy distinguishes
     by, and the score columns; one that is missing is not applicable to any row. Raises
     ``UsageError`` where a gate compares a score that is no number.
     """

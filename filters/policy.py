@@ -17,7 +17,7 @@ import yaml
 
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
-from lauter.datasets.lineage import EDIT_FIELD
+from lauter.datasets.lineage import EDIT_FIELD, EDITS
 from lauter.datasets.records import CELL_COLUMNS
 from lauter.datasets.tags import MAX_LEVEL, Dialect, Emotion, Language, Style
 
@@ -46,6 +46,7 @@ _KNOWN_VALUES: Mapping[str, Collection[object]] = {
     "style": [value.value for value in Style],
     "emotion_level": range(MAX_LEVEL + 1),
     "speed_level": range(-MAX_LEVEL, MAX_LEVEL + 1),
+    EDIT_FIELD.name: EDITS,
 }
 
 

@@ -1,13 +1,14 @@
 """Chains of edits in a corpus: from neutral speech over every edit to the last, and how each moved.
 
 A corpus's lineage is a forest: each edited utterance names its parent. A chain is one path through
-it, from an utterance that is no edit (the root) to one of which there is no further edit. Where a
-link lies is measured from the root, not from the link before it: errors of single steps then do
-not add up.
+it, from an utterance that is no edit (the root) to one of which there is no further edit. What was
+edited later, out of speech that was there, is a chain of its own, whose root is the utterance that
+was edited: noise put into the second level of joy is no third one. Where a link lies is measured
+from the root, not from the link before it: errors of single steps then do not add up.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -17,10 +18,10 @@ import pyarrow.compute as pc
 
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
-from lauter.datasets.lineage import EDIT_FIELD, PARENT_FIELD
+from lauter.datasets.lineage import EDIT_FIELD, EDITOR, PARENT_FIELD
 from lauter.datasets.records import CELL_COLUMNS
 from lauter.datasets.tags import Style
-from lauter.filters.edit_steps import READ, STEP_FIELDS, movements
+from lauter.filters.edit_steps import movements
 
 MEASURES: Final[Mapping[str, str]] = {
     "step_pitch_st": "pitch, st",
@@ -29,6 +30,8 @@ MEASURES: Final[Mapping[str, str]] = {
     "step_rate_octaves": "pace, octaves",
 }
 """What the plots show of a link, against its root, by column."""
+_READ: Final = ("f0_mean_hz", "f0_range_st", "energy_db", "pace")
+"""What these are found from."""
 MOVED: Final = "moved"
 """How many levels a link lies from its root, in the direction that its tags ask for."""
 
@@ -48,11 +51,9 @@ class Link:
     moved: Mapping[str, float | None]
 
     @property
-    def level(self) -> int:
-        """How many edits of the chain's kind were asked: 1 for a style."""
-        emotion: int = self.row["emotion_level"]
-        speed: int = self.row["speed_level"]
-        return abs(speed) or emotion or int(self.row["style"] != Style.PLAIN)
+    def name(self) -> str:
+        """The edit that made it; of what is no edit the emotion."""
+        return str(self.row["edit"] or self.row["emotion"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,13 @@ class Chain:
 
     @property
     def kind(self) -> str:
-        """What is done again and again: an emotion, ``faster``, ``slower`` or a style."""
+        """What is done again and again: an emotion, ``faster``, ``slower`` or a style.
+
+        Of what was edited later, the edits, such as ``noise, denoise``.
+        """
         last = self.links[-1].row
+        if last["teacher"] == EDITOR:
+            return ", ".join(link.row["edit"] for link in self.links)
         if last["speed_level"]:
             return "faster" if last["speed_level"] > 0 else "slower"
         emotion: str = last["emotion"]
@@ -97,78 +103,87 @@ def read_chains(corpus: Corpus, policy: str | None = None) -> list[Chain]:
     They come in the order of dialects, kinds and ids. Rows without speech are links too. Raises
     ``UsageError`` where nothing in the corpus is an edit.
     """
-    if PARENT_FIELD.name not in corpus.schema.names:
-        raise UsageError(_NO_EDITS.format(corpus=corpus.path))
     have = corpus.schema.names
-    wanted = ["request_id", PARENT_FIELD.name, EDIT_FIELD.name, "text", *CELL_COLUMNS,
-              "error_kind", "duration_s", *READ]  # fmt: skip
-    wanted += [field.name for field in STEP_FIELDS]
-    columns = [name for name in dict.fromkeys(wanted) if name in have]
-    batches = list(corpus.scan_judged(columns, policy=policy))
-    rows = pa.Table.from_batches(batches).combine_chunks() if batches else None
-    if rows is None or rows[PARENT_FIELD.name].null_count == len(rows):
+    wanted = ["request_id", PARENT_FIELD.name, EDIT_FIELD.name, "text", "teacher"]
+    wanted += [*CELL_COLUMNS, *_READ]
+    chains: list[Chain] = []
+    if PARENT_FIELD.name in have:
+        columns = [name for name in wanted if name in have]
+        batches = list(corpus.scan_judged(columns, policy=policy))
+        if batches:
+            chains = _measured(pa.Table.from_batches(batches).combine_chunks())
+    if not chains:
         raise UsageError(_NO_EDITS.format(corpus=corpus.path))
-    chains = [_measured(path, rows) for path in _paths(rows)]
     return sorted(chains, key=_order)
 
 
 _NO_EDITS: Final = (
-    "nothing in the corpus {corpus} is an edit of other speech; quotas with chains=true, such as "
-    "`lauter synthesize quotas=emotions`, ask for every level of the same texts"
+    "nothing in the corpus {corpus} is an edit of other speech in it; ask for chains of levels, as "
+    "`lauter synthesize quotas=emotions` does, or edit what is there with `lauter derive`"
 )
 
 
 def _order(chain: Chain) -> tuple[str, ...]:
     row = chain.root.row
-    return row["dialect"], chain.kind, row["speaker"], row["request_id"]
+    ids = row["request_id"], chain.links[-1].row["request_id"]
+    return row["dialect"], chain.kind, row["speaker"], *ids
 
 
 def _paths(rows: pa.Table) -> Iterator[list[int]]:
     """Yield the rows of each chain, its root first; a row whose parent is not here begins none."""
     ids = rows["request_id"].combine_chunks()
     parents = pc.index_in(rows[PARENT_FIELD.name], value_set=ids, skip_nulls=True).to_pylist()
-    children: dict[int, list[int]] = defaultdict(list)
+    is_edit = rows[PARENT_FIELD.name].is_valid().to_pylist()
+    is_later = pc.equal(rows["teacher"], EDITOR).to_pylist()
+    children: dict[tuple[int, bool], list[int]] = defaultdict(list)
     for row, parent in enumerate(parents):
         if parent is not None:
-            children[parent].append(row)
-    is_edit = rows[PARENT_FIELD.name].is_valid().to_pylist()
-    unfinished = [[row] for row in children if not is_edit[row]]
-    while unfinished:
-        path = unfinished.pop()
-        further = children.get(path[-1])
-        if further:
-            unfinished += [[*path, row] for row in further]
-        else:
-            yield path
+            children[parent, is_later[row]].append(row)
+    for root, later in children:
+        if is_later[root] if later else is_edit[root]:
+            continue  # this is no beginning
+        unfinished = [[root]]
+        while unfinished:
+            path = unfinished.pop()
+            further = children.get((path[-1], later))
+            if further:
+                unfinished += [[*path, row] for row in further]
+            else:
+                yield path
 
 
-def _measured(path: Sequence[int], rows: pa.Table) -> Chain:
-    links = rows.take(pa.array(path[1:]))
-    root = rows.take(pa.array([path[0]] * len(links)))
-    found = movements(links, root)
-    told = [name for name in rows.column_names if name not in ("speaker_embedding",)]
-    records = rows.take(pa.array(path)).select(told).to_pylist()
-    moved = [
-        {name: _known(found[name][place]) for name in MEASURES}
-        | {MOVED: _levels(found["step_margin"][place], record)}
-        for place, record in enumerate(records[1:])
-    ]
-    first, *others = (
-        _link(record, figures) for record, figures in zip(records, [{}, *moved], strict=True)
-    )
-    return Chain(first, tuple(others))
+def _measured(rows: pa.Table) -> list[Chain]:
+    """Return the chains of a corpus, all links held against their roots at once."""
+    paths = list(_paths(rows))
+    links = [row for path in paths for row in path[1:]]
+    roots = [path[0] for path in paths for _ in path[1:]]
+    read = [name for name in (*CELL_COLUMNS, *_READ) if name in rows.column_names]
+    figures = rows.select(read)
+    found = movements(*(figures.take(pa.array(side, pa.int64())) for side in (links, roots)))
+    records = rows.to_pylist()
+    chains, place = [], 0
+    for path in paths:
+        root, *edited = (records[row] for row in path)
+        chain = []
+        for record in edited:
+            moved = {name: _known(found[name][place]) for name in MEASURES}
+            moved[MOVED] = _known(found["step_margin"][place] * _levels(root, record))
+            chain.append(_link(record, moved))
+            place += 1
+        chains.append(Chain(_link(root, {}), tuple(chain)))
+    return chains
 
 
-def _link(record: dict[str, Any], moved: Mapping[str, float | None]) -> Link:
-    failed = tuple(gate["gate"] for gate in record.pop("failed_gates") or ())
-    return Link(record, record.pop("accepted"), failed, moved)
+def _link(record: Mapping[str, Any], moved: Mapping[str, float | None]) -> Link:
+    failed = tuple(gate["gate"] for gate in record["failed_gates"] or ())
+    return Link(record, record["accepted"], failed, moved)
 
 
 def _known(figure: float) -> float | None:
     return None if figure != figure else float(figure)
 
 
-def _levels(margin: float, record: Mapping[str, Any]) -> float | None:
-    """Return how many levels were moved: the margin is a share of all that was asked."""
-    asked = record["emotion_level"] + abs(record["speed_level"])
-    return None if margin != margin else float(margin * asked)
+def _levels(root: Mapping[str, Any], link: Mapping[str, Any]) -> int:
+    """Return how many levels lie between two utterances; a margin is a share of them."""
+    between = (abs(link[name] - root[name]) for name in ("emotion_level", "speed_level"))
+    return sum(between)

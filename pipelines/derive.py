@@ -1,14 +1,13 @@
 """Edits of what a corpus has: its speech goes through an edit and comes back as speech of its own.
 
-Each is a request like any other: what it says and how, by an editor whose fingerprint is bound to
+Each is a request like any other: what it says and how, by an editor, with a seed that is taken from
 the utterance that it edits, so the same edit of the same speech is the same request and is never
 made twice. The stage takes the parent's sound from the corpus itself, by its id.
 """
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass, field, fields
-from importlib import metadata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
 import pyarrow as pa
@@ -19,14 +18,9 @@ from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
 from lauter.datasets.imports.requests import TEACHER as FOUND
-from lauter.datasets.lineage import EDIT_FIELD, EDITOR, PARENT_FIELD
+from lauter.datasets.lineage import EDIT_FIELD, EDITOR, PARENT_FIELD, UNDONE, Derivation
 from lauter.datasets.location import Location
-from lauter.datasets.records import (
-    SPEECH_FIELDS,
-    Prompt,
-    Request,
-    requests_of,
-)
+from lauter.datasets.records import SPEECH_FIELDS, Prompt, Request, requests_of
 from lauter.filters.gates import stopping_gates
 from lauter.filters.policy import Policy
 from lauter.pipelines.ancestry import PLANNED_SCHEMA
@@ -35,11 +29,9 @@ from lauter.pipelines.first_rows import checked
 from lauter.pipelines.judge import judge_corpus
 from lauter.pipelines.score import Score, ScorerFactory
 from lauter.pipelines.stage import BatchFunction, Pipeline, Resources
-from lauter.teacher.edit.derive import VERSION, Derivation, applies, derived, derived_prompt
+from lauter.teacher.edit.derive import applies, derived, derived_prompt, fingerprint
 
 _PROMPT: Final = tuple(one.name for one in fields(Prompt))
-_MADE: Final = (Derivation.NOISE, Derivation.SILENCE)
-"""What these made is edited further, whether it was accepted or not."""
 _TAKEN: Final = ("audio", *_PROMPT)
 
 
@@ -115,9 +107,10 @@ def derive(
 ) -> int:
     """Edit the accepted speech of ``corpus`` in each way that applies to it, score and judge.
 
-    ``where`` is an SQL condition that narrows what is edited; ``leave`` is as in ``judge_corpus``.
-    What noise or silence was put into is edited further without being accepted. Returns the number
-    of rows added. Raises ``UsageError`` where nothing in the corpus can be edited so.
+    Accepted is what was so when the corpus was judged last; what noise or silence was put into
+    need not be, where it is to be taken away again. ``where`` is an SQL condition that narrows what
+    is edited; ``leave`` is as in ``judge_corpus``. Returns the number of rows added. Raises
+    ``UsageError`` where nothing in the corpus can be edited so.
     """
     added = found = 0
     with corpus.writing() as writer:
@@ -139,8 +132,8 @@ def derive(
                 added += batch.num_rows
                 on_batch(batch)
             writer.flush()
-        if added:
-            judge_corpus(corpus, writer, policy, leave)
+        # Also where nothing was added: an earlier run may have been stopped before it judged.
+        judge_corpus(corpus, writer, policy, leave)
     if not found:
         raise UsageError(
             f"nothing in the corpus {corpus.path} can be edited by {', '.join(derivations)}; "
@@ -154,20 +147,25 @@ def _requests(corpus: Corpus, derivation: Derivation, seed: int, where: str | No
     made = [EDIT_FIELD.name] if EDIT_FIELD.name in corpus.schema.names else []
     columns = ["request_id", "teacher", "error_kind", *_PROMPT, *made]
     wanted = _ids(corpus, where)
+    editor = fingerprint(derivation)
     rows = []
     for batch in corpus.scan_judged(columns):
         for row in batch.to_pylist():
-            edit = row.get(EDIT_FIELD.name)
-            is_fit = row["error_kind"] is None and (row["accepted"] or edit in _MADE)
+            if wanted is not None and row["request_id"] not in wanted:
+                continue
             prompt = Prompt(*(row[name] for name in _PROMPT))
-            found = row["teacher"] == FOUND
-            if (
-                is_fit
-                and (wanted is None or row["request_id"] in wanted)
-                and applies(prompt, derivation, edit, found=found)
-            ):
-                rows.append(_request(prompt, row["request_id"], derivation, seed))
+            if _is_fit(row, derivation, prompt):
+                rows.append(_request(prompt, row["request_id"], derivation, editor, seed))
     return pa.Table.from_pylist(rows, schema=PLANNED_SCHEMA)
+
+
+def _is_fit(row: Mapping[str, Any], derivation: Derivation, prompt: Prompt) -> bool:
+    """Whether an utterance is to be edited so."""
+    edit = row.get(EDIT_FIELD.name)
+    undoes = edit is not None and edit == UNDONE.get(derivation)
+    if row["error_kind"] is not None or not (row["accepted"] or undoes):
+        return False
+    return applies(prompt, derivation, edit, found=row["teacher"] == FOUND)
 
 
 def _ids(corpus: Corpus, where: str | None) -> set[str] | None:
@@ -177,25 +175,18 @@ def _ids(corpus: Corpus, where: str | None) -> set[str] | None:
     return {one for batch in batches for one in batch["request_id"].to_pylist()}
 
 
-def _request(prompt: Prompt, parent: str, derivation: Derivation, seed: int) -> dict[str, Any]:
-    # Sounds shall not all stand in the same place.
-    seed += int(parent[:12], 16)
+def _request(
+    prompt: Prompt, parent: str, derivation: Derivation, editor: str, seed: int
+) -> dict[str, Any]:
+    # 63 bits of both: edits of two utterances that say the same are two requests.
+    seed = int(content_id("lauter.derived.v1", {"parent": parent, "seed": seed})[:16], 16) >> 1
     asked = derived_prompt(prompt, derivation, seed)
-    editor = {
-        "teacher": EDITOR,
-        "version": VERSION,
-        "edit": derivation.value,
-        "parent": parent,
-        "pyworld": metadata.version("pyworld"),
-    }
-    fingerprint = content_id("lauter.derived.v1", editor)
-    request = Request(asked, EDITOR, fingerprint, seed).identified()
-    told = dict(zip(_PROMPT, astuple(asked), strict=True))
-    return told | {
+    request = Request(asked, EDITOR, editor, seed).identified()
+    return asdict(asked) | {
         "request_id": request.request_id,
         "prompt_id": asked.prompt_id,
         "teacher": EDITOR,
-        "teacher_fingerprint": fingerprint,
+        "teacher_fingerprint": editor,
         "seed": seed,
         PARENT_FIELD.name: parent,
         EDIT_FIELD.name: derivation.value,

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from lauter.datasets.consent import Leave
 from lauter.datasets.corpus import Corpus
-from lauter.datasets.lineage import EDITOR, PARENT_FIELD
+from lauter.datasets.lineage import EDIT_FIELD, EDITOR, LINEAGE_FIELDS, PARENT_FIELD
 from lauter.datasets.records import CELL_COLUMNS
 from lauter.datasets.voices import voices_of
 from lauter.filters.catalogue import NO_FIGURES, known_scores
@@ -90,16 +90,17 @@ def _with_forbidden(rows: pa.Table, corpus: Corpus, leave: Leave | None) -> pa.T
 
 def _duplicates(corpus: Corpus, otherwise: pa.Table) -> pa.Table:
     """Return the columns of duplicates for each spoken row; ``otherwise`` are their verdicts."""
-    compared = ["request_id", "text", *CELL_COLUMNS, "teacher", "teacher_fingerprint"]
-    if "sound_print" in corpus.schema.names:
-        compared.append("sound_print")
+    compared = ["request_id", "text", *CELL_COLUMNS, "teacher"]
+    optional = ("sound_print", *(field.name for field in LINEAGE_FIELDS))
+    compared += [name for name in optional if name in corpus.schema.names]
     spoken = _table(corpus, compared, where="error_kind IS NULL")
     fit = _beside(spoken.select(["request_id"]), otherwise.select(["request_id", "accepted"]))
-    # An editor's fingerprint is bound to what it edits.
-    is_edit = pc.equal(spoken["teacher"], EDITOR)
-    variant = pc.if_else(is_edit, spoken["teacher_fingerprint"], "")
-    spoken = spoken.append_column("variant", variant).append_column("fit", fit["accepted"])
-    return duplicates(spoken)
+    if EDIT_FIELD.name in spoken.column_names:
+        # The same edit of the same utterance is a copy; no other edit of what was there is one.
+        made = pc.binary_join_element_wise(spoken[PARENT_FIELD.name], spoken[EDIT_FIELD.name], " ")
+        variant = pc.if_else(pc.equal(spoken["teacher"], EDITOR), made, "")
+        spoken = spoken.append_column("variant", variant)
+    return duplicates(spoken.append_column("fit", fit["accepted"]))
 
 
 def _keep(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from lauter.datasets.corpus import Corpus
+from lauter.datasets.lineage import EDITOR
 from lauter.datasets.prompts.cell import Cell
 from lauter.pipelines.cost import Prices, Spent, cost_columns, seconds_of
 
@@ -42,7 +43,8 @@ Ledger = dict[Cell, CellLedger]
 def read_ledger(corpus: Corpus, cells: Iterable[Cell], policy: str, prices: Prices) -> Ledger:
     """Return what a corpus has of ``cells`` under a policy (its digest); other rows are passed by.
 
-    A row belongs to the cell of its speaker where there is one, else to that of any speaker.
+    A row belongs to the cell of its speaker where there is one, else to that of any speaker. What
+    was edited from rows of the corpus was never asked of a teacher and belongs to none.
     """
     ledger = {cell: CellLedger() for cell in cells}
     if not corpus.count():
@@ -53,7 +55,7 @@ def read_ledger(corpus: Corpus, cells: Iterable[Cell], policy: str, prices: Pric
     for batch in corpus.scan_judged(columns, policy=policy):
         for row in batch.to_pylist():
             cell = _cell_of(row, ledger)
-            if cell is not None:
+            if cell is not None and row["teacher"] != EDITOR:
                 _take(ledger[cell], row, tries[cell], prices)
     for cell, asked in tries.items():
         ledger[cell].known = frozenset(asked)

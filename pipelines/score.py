@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from lauter.datasets.audio import Clip
+from lauter.datasets.lineage import EDIT_FIELD
 from lauter.datasets.records import REQUEST_SCHEMA, SCORING_FIELDS, described, requests_of
 from lauter.datasets.voices import VOICE_SCHEMA
 from lauter.filters.gates import Stop
@@ -24,10 +25,11 @@ from lauter.pipelines.stage import BatchFunction, Resources
 ScorerFactory = Callable[[], Scorer]
 
 CARRIED_COLUMNS = (
-    "duration_s", "transcript", "voice_over_rest_db", "song_voice_similarity", "notes",
-    "transposition_st", "beats_per_minute", "first_beat_s",
+    "duration_s", "transcript", EDIT_FIELD.name, "voice_over_rest_db", "song_voice_similarity",
+    "notes", "transposition_st", "beats_per_minute", "first_beat_s",
 )  # fmt: skip
-"""Columns of an utterance that scorers may read like earlier figures, where they are there."""
+"""Columns of an utterance that scorers and gates may read like earlier figures, where they are
+there."""
 
 
 @dataclass(frozen=True)

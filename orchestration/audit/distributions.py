@@ -10,8 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from lauter.datasets.records import CELL_COLUMNS
-from lauter.filters.policy import Bounds, Gate, Policy
+from lauter.filters.policy import TAG_COLUMNS, Bounds, Gate, Policy
 
 OTHERWISE = -1
 """The number of the slice of all rows that no slice names."""
@@ -43,13 +42,17 @@ class Distributions:
 
     def __init__(self, policy: Policy, known: Sequence[str]) -> None:
         self._gates = [gate for gate in policy.gates if not gate.absent and gate.score in known]
+        self._tags = [name for name in TAG_COLUMNS if name in known]
         self._cells: dict[tuple[Any, ...], int] = {}
         self._slices: dict[str, list[int | None]] = {gate.name: [] for gate in self._gates}
         self._figures: dict[tuple[str, int], _Figures] = {}
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Collect a batch that has ``CELL_COLUMNS``, ``accepted`` and the policy's scores."""
-        cells = np.array([self._number(cell) for cell in _rows(batch, CELL_COLUMNS)], np.int64)
+        """Collect a batch that has the known ones of ``TAG_COLUMNS`` and of the policy's scores.
+
+        Beside them, ``accepted``.
+        """
+        cells = np.array([self._number(cell) for cell in _rows(batch, self._tags)], np.int64)
         accepted = pc.fill_null(batch["accepted"], False).to_numpy(zero_copy_only=False)
         for gate in self._gates:
             numbers = self._slices[gate.name]
@@ -90,7 +93,7 @@ class Distributions:
     def _number(self, cell: tuple[Any, ...]) -> int:
         if cell not in self._cells:
             self._cells[cell] = len(self._cells)
-            tags = dict(zip(CELL_COLUMNS, cell, strict=True))
+            tags = dict(zip(self._tags, cell, strict=True))
             for gate in self._gates:
                 self._slices[gate.name].append(_slice_of(gate, tags))
         return self._cells[cell]

@@ -11,8 +11,7 @@ import pyarrow as pa
 
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.marked_rows import Marker
-from lauter.datasets.records import CELL_COLUMNS
-from lauter.filters.policy import Gate, Policy
+from lauter.filters.policy import TAG_COLUMNS, Gate, Policy
 from lauter.orchestration.audit.alignment import Piece, aligned
 from lauter.orchestration.audit.distributions import Distributions, Panel
 from lauter.orchestration.audit.intervals import Share
@@ -64,7 +63,8 @@ def gather(corpus: Corpus, policy: Policy, samples: int) -> AuditFacts:
     names = corpus.schema.names
     made_with = ["teacher", "seed", *fingerprint_columns(corpus.schema)]
     scores = [name for name in policy.scores if name in names]
-    columns = ["request_id", *CELL_COLUMNS, "error_kind", *made_with, *scores]
+    tags = [name for name in TAG_COLUMNS if name in names]
+    columns = ["request_id", *tags, "error_kind", *made_with, *scores]
     tally, distributions = Tally(samples, made_with), Distributions(policy, names)
     for batch in corpus.scan_judged(list(dict.fromkeys(columns)), policy=policy.digest):
         tally.add(batch)

@@ -5,6 +5,7 @@ from rich.console import Console
 
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
+from lauter.datasets.lineage import Derivation
 from lauter.orchestration.leave import leave_of
 from lauter.orchestration.making import make_scoring
 from lauter.orchestration.pricing import prices_of
@@ -12,7 +13,6 @@ from lauter.orchestration.progress import speech_progress
 from lauter.orchestration.run_record import RunRecord
 from lauter.orchestration.tables import print_places, print_summary
 from lauter.pipelines.derive import derive
-from lauter.teacher.edit.derive import Derivation
 
 
 def run(settings: DictConfig, console: Console) -> int:

@@ -1,12 +1,14 @@
 """`lauter lineage`: the page of a corpus's chains of edits, and the table."""
 
 import json
+from typing import Final
 
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
 from lauter.datasets.corpus import Corpus
+from lauter.datasets.errors import UsageError
 from lauter.datasets.location import location_of, write_whole
 from lauter.orchestration.audit.intervals import Share
 from lauter.orchestration.lineage.figures import (
@@ -17,21 +19,30 @@ from lauter.orchestration.lineage.figures import (
     total_monotone,
 )
 from lauter.orchestration.lineage.page import write_page
+from lauter.orchestration.single_page import check_replaceable
 from lauter.orchestration.tables import print_places
 from lauter.pipelines.chains import MOVED, read_chains
+
+_REPORT: Final = "Lauter lineage"
+_MARK: Final = f'"report": "{_REPORT}"'.encode()
+"""By this the figures are known as ours, and may be written over."""
 
 
 def run(settings: DictConfig, console: Console) -> int:
     """Write the page under the policy that the corpus was last judged by, and its figures."""
+    page = location_of(settings.lineage.page)
+    beside = page.parent / f"{page.stem}.json"
+    if beside == page:
+        raise UsageError(f"lineage.page is {page}, where its figures go; name an HTML file")
+    check_replaceable(beside, _MARK)
     corpus = Corpus.open(settings.corpus, version=settings.lineage.version)
-    corpus.verdicts()  # says so, if it was not judged
     chains = read_chains(corpus)
     kinds = kinds_of(chains)
-    page = location_of(settings.lineage.page)
     with console.status("drawing"):
         write_page(page, corpus, chains, kinds, settings.lineage.chains)
     monotone = total_monotone(chains)
     figures = {
+        "report": _REPORT,
         "digest": corpus.digest(),
         "policy": corpus.policies()[-1],
         "chains": len(chains),
@@ -39,7 +50,6 @@ def run(settings: DictConfig, console: Console) -> int:
         "kinds": [kind.as_dict() for kind in kinds],
         "rejected": dict(reasons(chains)),
     }
-    beside = page.parent / f"{page.stem}.json"
     write_whole(beside, json.dumps(figures, indent=2) + "\n")
     _print(console, kinds)
     console.print(

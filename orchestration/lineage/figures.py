@@ -1,7 +1,7 @@
 """What is counted over chains: how many of each step were kept, and whether levels really rise."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any, Final
 
@@ -62,9 +62,14 @@ def total_monotone(chains: Sequence[Chain]) -> Share:
 def reasons(chains: Sequence[Chain]) -> list[tuple[str, int]]:
     """Return the gates at which links were rejected, with how many links each, the most first."""
     counts: Counter[str] = Counter()
-    for link in _distinct([link for chain in chains for link in chain.links]):
+    for link in distinct([link for chain in chains for link in chain.links]):
         counts.update(set(link.failed_gates))
     return counts.most_common()
+
+
+def distinct(links: Iterable[Link]) -> list[Link]:
+    """Return each utterance once: chains that part share their beginning."""
+    return list({link.row["request_id"]: link for link in links}.values())
 
 
 def share_as_dict(share: Share) -> dict[str, float]:
@@ -81,7 +86,7 @@ def _yields(chains: Sequence[Chain]) -> dict[str, list[Share]]:
     for dialect in sorted({chain.root.row["dialect"] for chain in chains}):
         steps = []
         for place in range(deepest):
-            links = _distinct(
+            links = distinct(
                 [
                     chain.links[place]
                     for chain in chains
@@ -108,8 +113,3 @@ def _monotone(kind: str, chains: Sequence[Chain]) -> dict[str, Share]:
 def _share(answers: Sequence[bool | None]) -> Share:
     known = [one for one in answers if one is not None]
     return Share(sum(known), len(known))
-
-
-def _distinct(links: Sequence[Link]) -> list[Link]:
-    """Return each utterance once: chains that part share their beginning."""
-    return list({link.row["request_id"]: link for link in links}.values())

@@ -5,10 +5,11 @@ And one drawing of all: how many of the utterances of each step were accepted, a
 on from there.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Final
 
+from lauter.orchestration.lineage.figures import distinct
 from lauter.pipelines.chains import MEASURES, MOVED, Chain, Link
 
 _WIDTH: Final = 132
@@ -30,15 +31,15 @@ def measures_plot(chain: Chain, limits: Mapping[str, float]) -> str:
 
 
 def _plot(name: str, label: str, chain: Chain, limit: float) -> str:
-    steps = (_RIGHT - _LEFT) / max(1, max(link.level for link in chain.links))
+    steps = (_RIGHT - _LEFT) / len(chain.links)
     middle, reach = (_TOP + _BOTTOM) / 2, (_BOTTOM - _TOP) / 2
-    places = [(float(_LEFT), middle, True, "neutral: 0")]
-    for link in chain.links:
+    places = [(float(_LEFT), middle, True, f"{chain.root.name}: 0")]
+    for number, link in enumerate(chain.links, 1):
         moved = link.moved.get(name)
         if moved is not None:
             y = middle - max(-1.0, min(1.0, moved / limit)) * reach
-            told = f"{link.row['edit']}: {_figure(moved)}"
-            places.append((_LEFT + steps * link.level, y, bool(link.accepted), told))
+            told = f"{link.name}: {_figure(moved)}"
+            places.append((_LEFT + steps * number, y, bool(link.accepted), told))
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y, _, _ in places)
     dots = "".join(
         f'<circle class="{"yes" if fine else "no"}" cx="{x:.1f}" cy="{y:.1f}" r="{_RADIUS}">'
@@ -76,18 +77,19 @@ def forest(chains: Sequence[Chain]) -> str:
     """
     kinds = sorted({chain.kind for chain in chains})
     widest = max(len(chain.links) for chain in chains)
-    roots = {chain.root.row["request_id"]: chain.root for chain in chains}
+    roots = distinct(chain.root for chain in chains)
+    (label, *others) = {root.name for root in roots}
     width = (widest + 1) * _TREE_COLUMN + 20
     height = len(kinds) * _TREE_ROW * 2 + 10
     root_y = height / 2
     parts = [f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="lineage of all edits">']
-    nodes = [_node("neutral", list(roots.values()), 4, root_y)]
+    nodes = [_node("as spoken" if others else label, roots, 4, root_y)]
     for number, kind in enumerate(kinds):
         y = (2 * number + 1) * _TREE_ROW + 5
         of_kind = [chain for chain in chains if chain.kind == kind]
         before_x, before_y = 4.0, root_y
         for place in range(max(len(chain.links) for chain in of_kind)):
-            links = _distinct(chain.links[place] for chain in of_kind if len(chain.links) > place)
+            links = distinct(chain.links[place] for chain in of_kind if len(chain.links) > place)
             x = 4 + (place + 1) * _TREE_COLUMN
             thickness = 1 + 5 * len(links) / max(1, len(roots))
             parts.append(
@@ -95,13 +97,9 @@ def forest(chains: Sequence[Chain]) -> str:
                 f'd="M{before_x + 96:.0f},{before_y:.0f} C{x - 10:.0f},{before_y:.0f} '
                 f'{before_x + 106:.0f},{y:.0f} {x:.0f},{y:.0f}"/>'
             )
-            nodes.append(_node(str(links[0].row["edit"]), links, x, y))
+            nodes.append(_node(links[0].name, links, x, y))
             before_x, before_y = x, float(y)
     return "".join([*parts, *nodes, "</svg>"])
-
-
-def _distinct(links: Iterable[Link]) -> list[Link]:
-    return list({link.row["request_id"]: link for link in links}.values())
 
 
 def _node(label: str, links: Sequence[Link], x: float, y: float) -> str:

@@ -7,37 +7,26 @@ noise and silence in and out, sounds between words.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from enum import StrEnum
+from importlib import metadata
 from typing import Final
 
 from lauter.datasets.audio import Samples
+from lauter.datasets.errors import UsageError
+from lauter.datasets.identity import content_id
+from lauter.datasets.lineage import EDITOR, UNDONE, Derivation
 from lauter.datasets.records import Prompt
 from lauter.datasets.tags import Emotion, Sound, Style
 from lauter.teacher.edit.inverse import without_emotion, without_style
+from lauter.teacher.edit.level import SILENCE_DBFS, active_level
 from lauter.teacher.edit.noise import with_noise, without_noise
 from lauter.teacher.edit.pauses import with_silence, without_silence
 from lauter.teacher.edit.sounds import tagged, with_sound
-from lauter.teacher.edit.world import analyse, synthesise
+from lauter.teacher.edit.world import analyse, check_length, synthesise
 
 VERSION: Final = 1
 """Raise it with every change of these edits that changes what is heard."""
 NOISE_DB: Final = 15.0
 SILENCE_S: Final = 0.6
-
-
-class Derivation(StrEnum):
-    """An edit, in the words that stand in the column ``edit``."""
-
-    REMOVE_EMOTION = "remove emotion"
-    REMOVE_STYLE = "remove style"
-    NOISE = "noise"
-    DENOISE = "denoise"
-    SILENCE = "silence"
-    TRIM_SILENCE = "trim silence"
-    BREATHING = "breathing"
-    LAUGHTER = "laughter"
-    PAUSE = "pause"
-
 
 _SOUNDS: Final[Mapping[Derivation, Sound]] = {
     Derivation.BREATHING: Sound.BREATHING,
@@ -46,13 +35,25 @@ _SOUNDS: Final[Mapping[Derivation, Sound]] = {
 }
 
 
+def fingerprint(derivation: Derivation) -> str:
+    """Return a digest of all that decides the sound of an edit, but the speech and the seed."""
+    editor = {
+        "teacher": EDITOR,
+        "version": VERSION,
+        "edit": derivation.value,
+        "pyworld": metadata.version("pyworld"),
+    }
+    return content_id("lauter.teacher.v1", editor)
+
+
 def derived(
     samples: Samples, sample_rate: int, prompt: Prompt, derivation: Derivation, seed: int
 ) -> Samples:
     """Return edited speech, float32 ``[samples]``; ``prompt`` is what ``samples`` were asked for.
 
-    Pure. Raises ``UsageError`` for speech that is too short.
+    Pure. Raises ``UsageError`` for speech that is too short or silent throughout.
     """
+    _check(samples, sample_rate)
     match derivation:
         case Derivation.REMOVE_EMOTION:
             frames = analyse(samples, sample_rate)
@@ -93,8 +94,12 @@ def applies(prompt: Prompt, derivation: Derivation, edit: str | None, *, found: 
             return prompt.emotion != Emotion.NEUTRAL and prompt.style == Style.PLAIN
         case Derivation.REMOVE_STYLE:
             return prompt.style != Style.PLAIN
-        case Derivation.DENOISE:
-            return found or edit == Derivation.NOISE
-        case Derivation.TRIM_SILENCE:
-            return found or edit == Derivation.SILENCE
+        case Derivation.DENOISE | Derivation.TRIM_SILENCE:
+            return found or edit == UNDONE[derivation]
     return edit not in set(Derivation)
+
+
+def _check(samples: Samples, sample_rate: int) -> None:
+    check_length(samples, sample_rate)
+    if active_level(samples, sample_rate) <= SILENCE_DBFS:
+        raise UsageError("the recording is silent throughout; give speech to be edited")

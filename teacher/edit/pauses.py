@@ -20,16 +20,16 @@ Stretch = tuple[int, int]
 def pauses(samples: Samples, sample_rate: int) -> list[Stretch]:
     """Return the silent stretches of ``samples``, in order; those at the ends too."""
     size = round(_FRAME_S * sample_rate)
-    whole = len(samples) // size
-    if not whole:
+    # The end that fills no frame is one too: what is loud in it is no silence.
+    frames = np.pad(samples.astype(np.float64), (0, -len(samples) % size)).reshape(-1, size)
+    if not len(frames):
         return []
-    frames = samples[: whole * size].reshape(whole, size).astype(np.float64)
     powers = np.mean(frames**2, axis=1)
     silent = powers <= powers.max() * 10 ** (_SILENCE_DB / 10)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], silent, [False]]).astype(np.int8)))
     least = round(_LEAST_PAUSE_S / _FRAME_S)
     return [
-        (int(first) * size, len(samples) if end == whole else int(end) * size)
+        (int(first) * size, min(len(samples), int(end) * size))
         for first, end in edges.reshape(-1, 2)
         if end - first >= least
     ]

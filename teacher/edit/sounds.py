@@ -32,9 +32,12 @@ _LAUGH_DB: Final = -2.0
 _APART_S: Final = 0.08
 """Silence between a sound and the words beside it."""
 
-_NEARBY: Final = 0.1
+_NEARBY: Final = 0.15
+"""Of the speech, without its pauses; of the commas of 12 sentences of hibari and Open JTalk the
+furthest was 0.05 away, pauses at other places 0.10 and more."""
 _FRAME_S: Final = 0.020
-_INNER: Final = re.compile(r"[,;:，、；：—](?=.)")
+_INNER: Final = re.compile(r"[,;:—](?=\s+\S)|[，、；：—](?=[^\W\d_])")
+"""A comma between words; not the one in 1,000 or 10:30."""
 
 
 def tagged(text: str, sound: Sound, seed: int) -> str:
@@ -52,41 +55,57 @@ def with_sound(samples: Samples, sample_rate: int, text: str, sound: Sound, seed
     """
     gap = np.zeros(round(_APART_S * sample_rate), np.float32)
     heard = np.concatenate([gap, _made(samples, sample_rate, sound, seed), gap])
-    place = (0, len(samples), _comma(samples, sample_rate, text))[_chosen(text, sound, seed)]
+    chosen = _chosen(text, sound, seed)
+    place = chosen * len(samples) if chosen < 2 else _comma_heard(samples, sample_rate, text)
     return np.concatenate([samples[:place], heard, samples[place:]])
 
 
 def _places(text: str, sound: Sound) -> list[str]:
     word = f"[{sound}]"
-    commas = [comma.end() for comma in _INNER.finditer(text)]
-    within = [f"{text[:end]} {word} {text[end:].lstrip()}" for end in commas if len(commas) == 1]
-    return [f"{word} {text}", f"{text} {word}", *within]
+    places = [f"{word} {text}", f"{text} {word}"]
+    end = _only_comma(text)
+    if end is not None:
+        # Without the word, the text is what it was.
+        gap = " " if text[end].isspace() else ""
+        places.append(f"{text[:end]}{gap}{word}{text[end:]}")
+    return places
 
 
 def _chosen(text: str, sound: Sound, seed: int) -> int:
     return abs(seed) % len(_places(text, sound))
 
 
-def _comma(samples: Samples, sample_rate: int, text: str) -> int:
-    """Return where the comma is heard: in the longest pause, else where it is quietest nearby.
+def _only_comma(text: str) -> int | None:
+    """Return where the only comma of a text ends; None where there is none, or more."""
+    ends = [comma.end() for comma in _INNER.finditer(text)]
+    return ends[0] if len(ends) == 1 else None
 
-    Nearby is within a tenth of the speech of where the comma stands in the text.
+
+def _comma_heard(samples: Samples, sample_rate: int, text: str) -> int:
+    """Return where the comma is heard: the nearest pause, or else the quietest place nearby.
+
+    As much of the letters stands before the comma as of the speech, pauses aside, before the place.
     """
-    within = [
-        (end - first, (first + end) // 2)
-        for first, end in pauses(samples, sample_rate)
-        if first > 0 and end < len(samples)
-    ]
+    share = _letters(text[: _only_comma(text)]) / max(1, _letters(text))
+    silent = pauses(samples, sample_rate)
+    spoken = np.ones(len(samples), bool)
+    for first, end in silent:
+        spoken[first:end] = False
+    passed = np.cumsum(spoken) / max(1, spoken.sum())
+    within = [(first + end) // 2 for first, end in silent if first > 0 and end < len(samples)]
     if within:
-        return max(within)[1]
-    comma = _INNER.search(text)
-    share = comma.end() / len(text) if comma else 0.5
+        nearest = min(within, key=lambda place: float(abs(passed[place] - share)))
+        if abs(passed[nearest] - share) <= _NEARBY:
+            return nearest
     size = round(_FRAME_S * sample_rate)
-    first = round(max(0.0, share - _NEARBY) * len(samples)) // size
-    last = max(first + 1, round(min(1.0, share + _NEARBY) * len(samples)) // size)
-    frames = samples[first * size : last * size]
-    frames = frames[: len(frames) // size * size].reshape(-1, size)
-    return (first + int(np.square(frames).mean(axis=1).argmin())) * size if len(frames) else 0
+    frames = samples[: len(samples) // size * size].reshape(-1, size)
+    powers = np.square(frames).mean(axis=1)
+    away = np.abs(passed[size // 2 :: size][: len(frames)] - share)
+    return int(np.where(away <= max(_NEARBY, away.min()), powers, np.inf).argmin()) * size
+
+
+def _letters(text: str) -> int:
+    return sum(map(str.isalnum, text))
 
 
 def _made(samples: Samples, sample_rate: int, sound: Sound, seed: int) -> Samples:

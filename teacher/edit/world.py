@@ -82,16 +82,21 @@ class Frames:
         return np.linspace(0.0, self.sample_rate / 2, self.spectrum.shape[1])
 
 
-def analyse(samples: Samples, sample_rate: int) -> Frames:
-    """Return the parameters of ``samples`` (float32 ``[samples]``; ``sample_rate`` in Hz).
-
-    Raises ``UsageError`` for less than a twentieth of a second, which has no pitch to be found.
-    """
+def check_length(samples: Samples, sample_rate: int) -> None:
+    """Raise ``UsageError`` for speech that is too short to be edited."""
     if len(samples) < _SHORTEST_S * sample_rate:
         raise UsageError(
             f"speech of {len(samples)} samples at {sample_rate} Hz is too short to be edited; "
             f"give at least {_SHORTEST_S} s"
         )
+
+
+def analyse(samples: Samples, sample_rate: int) -> Frames:
+    """Return the parameters of ``samples`` (float32 ``[samples]``; ``sample_rate`` in Hz).
+
+    Raises ``UsageError`` for less than a twentieth of a second, which has no pitch to be found.
+    """
+    check_length(samples, sample_rate)
     wave = np.ascontiguousarray(samples, dtype=np.float64)
     period_ms = FRAME_S * 1000
     coarse, times = pyworld.dio(wave, sample_rate, *SEARCHED_HZ, frame_period=period_ms)
