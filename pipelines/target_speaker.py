@@ -24,7 +24,7 @@ from lauter.datasets.weights import find
 from lauter.filters.speaker import SAMPLE_RATE, Embedding, SpeakerEncoder, SpeakerScorer
 from lauter.pipelines.references import REFERENCE_TEXTS
 from lauter.pipelines.regenerate import most_similar, regenerated
-from lauter.teacher.protocol import Capabilities, Reference, Speech, Teacher
+from lauter.teacher.protocol import Capabilities, Speech, Teacher, VoiceRecording
 
 if TYPE_CHECKING:
     from lauter.student.codec.codec import Codec, Decoding, Timbre
@@ -113,10 +113,10 @@ class TargetSpeaker:
         """Return the speech of each request, or the exception that came instead."""
         return [self._answer(request) for request in requests]
 
-    def reference(self, speaker: str, dialect: str) -> Reference:
+    def reference(self, speaker: str, dialect: str) -> VoiceRecording:
         """Return the recording of the target itself, against which its speech is measured."""
         target = self._target(speaker, dialect)
-        return Reference(self._text(target), self._recording(target).encoded)
+        return VoiceRecording(self._text(target), self._recording(target).encoded)
 
     def native_voice(self, speaker: str, dialect: str) -> str:
         """Return the native voice of ``dialect`` that is lent to the voice ``speaker``."""

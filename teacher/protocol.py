@@ -158,14 +158,14 @@ def voiced_fingerprint(
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class VoiceRecording:
     """A recording of a voice (an encoded file's bytes), and what it says."""
 
     text: str
     audio: bytes
 
 
-def own_reference(teacher: Teacher, speaker: str, dialect: str) -> Reference | None:
+def own_reference(teacher: Teacher, speaker: str, dialect: str) -> VoiceRecording | None:
     """Return the recording that a teacher brings of a voice; None where it only speaks as it."""
     bring = getattr(teacher, "reference", None)
     return None if bring is None else bring(speaker, dialect)

@@ -3,11 +3,14 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from lauter.datasets.audio import Clip
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.location import Location, write_whole
+from lauter.datasets.marked_rows import Marker
+from lauter.datasets.marking import Marks
+from lauter.datasets.records import REQUEST_SCHEMA
 from lauter.orchestration.lineage.figures import Kind, reasons, total_monotone
 from lauter.orchestration.lineage.plots import forest, limits_of, measures_plot
 from lauter.orchestration.serve.sound import as_bytes
@@ -78,6 +81,11 @@ def _drawn(chain: Chain) -> bytes:
 
 def _sounds(corpus: Corpus, ids: Sequence[str]) -> dict[str, bytes]:
     """Return what was spoken as MP3, a third of the FLAC in the corpus: a page holds hundreds."""
-    rows = corpus.take(ids, ["request_id", "audio"]).to_pylist()
-    clips = {row["request_id"]: Clip(row["audio"]) for row in rows if row["audio"]}
-    return {one: as_bytes(clip.samples, clip.sample_rate, "mp3") for one, clip in clips.items()}
+    marker = Marker.of(corpus)
+    rows = corpus.take(ids, [*REQUEST_SCHEMA.names, "audio"]).to_pylist()
+    return {row["request_id"]: _sound(row, marker.marks(row)) for row in rows if row["audio"]}
+
+
+def _sound(row: Mapping[str, Any], marks: Marks) -> bytes:
+    clip = Clip(row["audio"])
+    return as_bytes(clip.samples, clip.sample_rate, "mp3", marks)
