@@ -31,8 +31,8 @@ from sleeping import LeaveMark, SleepingScorer, SleepingTeacher
 from throughput import canned_prompts
 
 from lauter.datasets.corpus import Corpus
+from lauter.orchestration.loading import load_settings
 from lauter.orchestration.making import make_job, make_plan, make_teacher
-from lauter.orchestration.settings import load_settings
 from lauter.pipelines.engines.inline import InlineEngine
 from lauter.pipelines.engines.protocol import Engine
 from lauter.pipelines.engines.ray import RayEngine

@@ -18,8 +18,8 @@ import psutil
 import pyarrow as pa
 
 from lauter.datasets.corpus import Corpus
+from lauter.orchestration.loading import load_settings
 from lauter.orchestration.making import make_job, make_plan, make_teacher
-from lauter.orchestration.settings import load_settings
 from lauter.pipelines.plan import Plan
 from lauter.pipelines.summary import summarise
 from lauter.pipelines.synthesize import synthesize

@@ -159,7 +159,7 @@ def _dispatch(name: str, overrides: Sequence[str], console: Console) -> int:
         near = difflib.get_close_matches(name, COMMANDS, 1)
         hint = f"did you mean '{near[0]}'?" if near else f"it has {', '.join(COMMANDS)}"
         raise UsageError(f"there is no command '{name}'; {hint}")
-    from lauter.orchestration import settings
+    from lauter.orchestration.loading import load_settings
 
     if any(word in ("-h", "--help") for word in overrides):
         console.print(f"lauter {name} [key=value ...]\n\n{COMMANDS[name]}\n")
@@ -169,7 +169,7 @@ def _dispatch(name: str, overrides: Sequence[str], console: Console) -> int:
         return 0
     module = "import_" if name == "import" else name.replace(" ", "_")  # Python's own word
     room = importlib.import_module(f"lauter.orchestration.commands.{module}")
-    code: int = room.run(settings.load_settings(overrides), console)
+    code: int = room.run(load_settings(overrides), console)
     return code
 
 

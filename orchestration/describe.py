@@ -12,7 +12,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from lauter.orchestration import settings as described
-from lauter.orchestration.settings import CONFIGURATION_FOLDER, load_settings
+from lauter.orchestration.loading import load_settings
+from lauter.orchestration.setting_keys import CONFIGURATION_FOLDER
 
 
 def describe(overrides: Sequence[str] = ()) -> str:

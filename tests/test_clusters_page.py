@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lauter.orchestration.settings import known_keys, load_settings
+from lauter.orchestration.loading import load_settings
+from lauter.orchestration.setting_keys import known_keys
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "clusters.md").read_text()

@@ -6,7 +6,8 @@ import pytest
 from asking import Ask
 
 from lauter.orchestration import command
-from lauter.orchestration.settings import known_keys, load_settings
+from lauter.orchestration.loading import load_settings
+from lauter.orchestration.setting_keys import known_keys
 
 
 def test_without_a_word_the_help_is_shown_and_nothing_was_asked(ask: Ask) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from lauter.datasets.errors import UsageError
 from lauter.orchestration import command
 from lauter.orchestration.commands import distill
-from lauter.orchestration.settings import load_settings
+from lauter.orchestration.loading import load_settings
 from lauter.student.batches import BatchSettings
 from lauter.student.checkpoint import add_facts, load_model
 from lauter.student.codec.codec import SHIPPED

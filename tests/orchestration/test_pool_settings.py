@@ -10,8 +10,8 @@ from small_sentencepiece import KEPT
 from taught_student import some_codes, write_taught_student, write_untrained_codec
 
 from lauter.datasets.errors import UsageError
+from lauter.orchestration.loading import load_settings
 from lauter.orchestration.making import make, make_job, make_teacher
-from lauter.orchestration.settings import load_settings
 from lauter.pipelines.engines.ray import RayEngine
 from lauter.pipelines.stage import Resources
 from lauter.teacher.fast import FastTeacher

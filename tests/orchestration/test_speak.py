@@ -10,7 +10,7 @@ from asking import Ask
 from taught_student import SPEAKER, TAUGHT, write_taught_student, write_untrained_codec
 
 from lauter.datasets.marking import Synthetic, marks_of
-from lauter.orchestration.settings import load_settings
+from lauter.orchestration.loading import load_settings
 
 GREEDY = "speaking.temperature=0"
 

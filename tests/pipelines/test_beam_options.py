@@ -16,8 +16,8 @@ from apache_beam.options.pipeline_options import (
 )
 
 from lauter.datasets.errors import UsageError
+from lauter.orchestration.loading import load_settings
 from lauter.orchestration.making import make
-from lauter.orchestration.settings import load_settings
 from lauter.pipelines.engines.beam import BeamEngine
 
 ROOT = Path(__file__).parent.parent.parent

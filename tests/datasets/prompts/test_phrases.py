@@ -8,7 +8,7 @@ from lauter.datasets.errors import UsageError
 from lauter.datasets.prompts.check import sift
 from lauter.datasets.prompts.phrases import MOST, ordinal, phrase_texts, spelled
 from lauter.datasets.prompts.table import TEXT_SCHEMA
-from lauter.orchestration.settings import load_settings
+from lauter.orchestration.loading import load_settings
 
 TEXTS: list[str] = phrase_texts(4000, seed=3)["text"].to_pylist()
 
