@@ -4,7 +4,10 @@ It composes: another teacher's native voice says the text, and our codec regener
 target's timbre (``regenerate.py``). It stands here, since a teacher may not know the codec. Targets
 come from a file of voices, each with a recording, a licence and a consent, or are voices of the
 native teacher by name, whose recording it speaks itself. It speaks neutrally: what the codec does
-to edited speech was not measured. How near it comes to the target: docs/results.md.
+to edited speech was not measured.
+
+What comes is as good as the codec is in the language. The one that ships has learnt English almost
+alone and loses most words of Japanese (docs/codec.md): a policy with a bound on CER rejects them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -65,8 +68,8 @@ class TargetSpeaker:
         voices: str | None = None,
         codec: str | None = None,
         passes: int = 1,
-        steps: int = 6,
-        guidance: float = 0.7,
+        steps: int = 2,
+        guidance: float = 0.0,
     ) -> None:
         for name, number in (("passes", passes), ("steps", steps)):
             if type(number) is not int or number < 1:
