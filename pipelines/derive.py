@@ -132,13 +132,13 @@ def derive(
                 added += batch.num_rows
                 on_batch(batch)
             writer.flush()
+        if not found:
+            raise UsageError(
+                f"nothing in the corpus {corpus.path} can be edited by {', '.join(derivations)}; "
+                "ask for other edits, or for others of its utterances (derive.where)"
+            )
         # Also where nothing was added: an earlier run may have been stopped before it judged.
         judge_corpus(corpus, writer, policy, leave)
-    if not found:
-        raise UsageError(
-            f"nothing in the corpus {corpus.path} can be edited by {', '.join(derivations)}; "
-            "ask for other edits, or for others of its utterances (derive.where)"
-        )
     return added
 
 

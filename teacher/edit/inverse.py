@@ -3,7 +3,9 @@
 An emotion of ours is a vector, so it is taken back by subtracting it; what its rendering lost stays
 lost. Of rap and song the length of syllables and the melody of speech are gone; what comes back is
 plain speech of even pace with a falling pitch, which keeps the words and the voice and not the
-intonation. In Mandarin, whose tones are pitch, the tones do not come back either.
+intonation. In Mandarin, whose tones are pitch, the tones do not come back either. Of a held vowel
+more syllables are found than there are: 10 rapped lines came back 0.9 to 1.5 times as long as they
+were spoken (median 1.0), the sung ones 1.1 to 2.8 times (English 1.4, Japanese 1.1).
 """
 
 from dataclasses import replace

@@ -101,7 +101,8 @@ def _comma_heard(samples: Samples, sample_rate: int, text: str) -> int:
     frames = samples[: len(samples) // size * size].reshape(-1, size)
     powers = np.square(frames).mean(axis=1)
     away = np.abs(passed[size // 2 :: size][: len(frames)] - share)
-    return int(np.where(away <= max(_NEARBY, away.min()), powers, np.inf).argmin()) * size
+    quietest = int(np.where(away <= max(_NEARBY, away.min()), powers, np.inf).argmin())
+    return quietest * size + size // 2  # at its edges it may be loud
 
 
 def _letters(text: str) -> int:
