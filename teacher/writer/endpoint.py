@@ -5,9 +5,10 @@ It asks in the words of our templates and wants JSON of one schema; a server tha
 before anything is made of it. Asks of one call go out several at once and come back in order.
 """
 
+import contextlib
 import random
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -84,7 +85,7 @@ class EndpointWriter:
         self._retries = Retries(retries, base_s, longest_s)
         self._takes_schema = True
         self._ended = threading.Event()
-        self._cache = AnswerCache(conditions.cache)
+        self._cache_file = conditions.cache
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         self._client = httpx2.Client(timeout=timeout_s, headers=headers)
 
@@ -93,6 +94,10 @@ class EndpointWriter:
         language = Dialect(dialect).language
         open_template(language)
         return language.value, dialect
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return model, sampling and licence; where it is asked and how often is another matter."""
+        return {"name": self.name, "licence": self.licence, **self._sampling}
 
     def template(self, wanted: Wanted) -> str:
         """Return the digest of the language's template."""
@@ -108,8 +113,11 @@ class EndpointWriter:
         Raises ``LauterError`` where the server cannot be reached, or refuses everybody. When it
         is broken off, answers that are on their way are still waited for and kept.
         """
-        with ThreadPoolExecutor(self._concurrency, "writer") as pool:
-            futures = [pool.submit(self._reply, ask) for ask in asks]
+        with (
+            contextlib.closing(AnswerCache(self._cache_file)) as cache,
+            ThreadPoolExecutor(self._concurrency, "writer") as pool,
+        ):
+            futures = [pool.submit(self._reply, ask, cache) for ask in asks]
             try:
                 for future in futures:
                     yield future.result()
@@ -120,14 +128,13 @@ class EndpointWriter:
         self._ended.clear()
 
     def close(self) -> None:
-        """Let go of connections and of the cache."""
+        """Let go of connections."""
         self._client.close()
-        self._cache.close()
 
-    def _reply(self, ask: Ask) -> Reply:
+    def _reply(self, ask: Ask, cache: AnswerCache) -> Reply:
         body = self._body(ask)
         key = ask_key(body)
-        kept = self._cache.get(key)
+        kept = cache.get(key)
         is_cached = kept is not None
         if kept is None:
             try:
@@ -135,7 +142,7 @@ class EndpointWriter:
             except _AskRefusedError as error:
                 fault = Fault(FaultKind.SERVER, f"the server would not answer: {error}")
                 return Reply(faults=(fault,), ask=body)
-            self._cache.put(key, kept)
+            cache.put(key, kept)
         drafts, faults = _judged(kept, ask)
         return Reply(
             drafts,

@@ -68,18 +68,19 @@ def _sum(total: int | None, more: int | None) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """What could not be mended: the task, what was asked, what came, and what is wrong with it."""
+    """A task that stays short: what was asked last, what came, and what is wrong with it."""
 
     task: WritingTask
-    fault: Fault
+    faults: tuple[Fault, ...]
+    missing: int
     ask: Mapping[str, Any]
     answer: str
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as a line of ``dead-letters.jsonl``."""
         return {
-            "kind": self.fault.kind.value,
-            "sentence": self.fault.sentence,
+            "faults": [{"kind": one.kind.value, "sentence": one.sentence} for one in self.faults],
+            "missing": self.missing,
             "task": asdict(self.task),
             "ask": dict(self.ask),
             "answer": self.answer,
@@ -147,11 +148,10 @@ class Gathering:
             short = [one for one in pending if one.missing > 0]
             given_up += [one for one in short if one.last.is_final]
             pending = [one for one in short if not one.last.is_final]
-        for one in given_up + pending:
-            faults = one.faults or [Fault(FaultKind.TOO_FEW, f"{one.missing} texts are missing")]
-            self.dead_letters += [
-                DeadLetter(one.task, fault, one.last.ask, one.last.answer) for fault in faults
-            ]
+        self.dead_letters += [
+            DeadLetter(one.task, tuple(one.faults), one.missing, one.last.ask, one.last.answer)
+            for one in given_up + pending
+        ]
 
     def _take(self, one: _Open, reply: Reply) -> None:
         self.tally.count(reply)

@@ -77,6 +77,10 @@ class Writer(Protocol):
         """
         ...
 
+    def identity(self) -> Mapping[str, Any]:
+        """Return what of it decides its texts, templates apart, for the record of a run."""
+        ...
+
     def template(self, wanted: Wanted) -> str:
         """Return the digest of the templates or tables that decide such texts."""
         ...

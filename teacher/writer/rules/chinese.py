@@ -4,8 +4,9 @@ A lexicon maps words and whole turns of phrase; the longest wins, and jieba says
 What a rule can tell stands here: 了 in Cantonese is 咗 behind a verb and 喇 at the end, 在 is 喺
 before a place, 吗 is turned in a few kinds of question. A text with any word that would betray
 Mandarin and that no entry covers is left out whole. Word order is not changed: sentences with 把,
-or that compare with 比, are left out of Cantonese. What comes of it is colloquial and plain; it has none of
-the wit of a speaker, and a Sichuanese text that shares all its words with Mandarin is left out too.
+or that compare with 比, are left out of Cantonese. What comes of it is colloquial and plain; it has
+none of the wit of a speaker, and a Sichuanese text that shares all its words with Mandarin is left
+out too.
 """
 
 import functools

@@ -3,7 +3,7 @@
 import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from lauter.datasets.errors import UsageError
 from lauter.datasets.prompts.builtin_set import LICENCE
@@ -50,6 +50,10 @@ class RuleWriter:
                 "Sichuanese and Japanese: drop it from write.dialects or choose writer=endpoint"
             )
         return language.value, dialect if language == Language.CHINESE else ""
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return its name and version."""
+        return {"name": self.name}
 
     def template(self, wanted: Wanted) -> str:
         """Return the digest of the tables."""
