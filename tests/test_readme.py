@@ -23,7 +23,7 @@ SMALL = {
 }
 SPEAKS = ("synthesize", "preview", "import")
 PHRASES = ["prompts.count=60", "engine.workers=0"]
-ELSEWHERE = {"codec train", "codec report", "teach", "serve", "scaling"}
+ELSEWHERE = {"codec train", "codec report", "teach", "serve", "scaling", "write"}
 """Shown in other documents, and run by the tests of their own."""
 FEW = ["quotas.manners=[{count: 2},{count: 1, emotion: joy, emotion_level: 2}]", "engine.workers=0"]
 

@@ -26,7 +26,7 @@ STRONG = re.compile(
     r"真系|晒|到.{0,3}呀|成晚|硬是|得很|板|完|垮|不脱|一晚上",
     re.IGNORECASE,
 )
-"""Words of strength and exclamation marks: chosen apart from the tables, to be held against them."""
+"""Words of strength and exclamation marks: chosen apart from the tables they judge."""
 
 
 @pytest.fixture(scope="module")
