@@ -66,6 +66,8 @@ def run(settings: DictConfig, console: Console) -> int:
     _print(console, parts_of(wanted, rows), gathering.tally)
     for place in (TEXTS, *([DEAD_LETTERS] if letters else []), REPORT):
         console.print(str(folder / place), soft_wrap=True)
+    for sentence in sentences_of(gathering.tally):
+        console.print(sentence, soft_wrap=True)
     _check_all_came(wanted, rows)
     return 0
 
@@ -132,8 +134,6 @@ def _print(console: Console, parts: list[Part], tally: Tally) -> None:
         told = tally.prompt_tokens or 0, tally.completion_tokens or 0
         facts.append(f"{told[0]} tokens asked, {told[1]} answered")
     console.print("; ".join(facts))
-    for sentence in sentences_of(tally):
-        console.print(sentence, soft_wrap=True)
 
 
 def _figures(metrics: Metrics) -> list[str]:

@@ -6,6 +6,7 @@ quickly a server answers whom: the same answers give the same texts, and a run t
 gone on with by running it again on the cache. The price is that a round waits for its slowest ask.
 """
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -140,11 +141,14 @@ class Gathering:
             if not pending:
                 break
             done, total = self.tally.asks, self.tally.asks + len(pending)
-            replies = self._writer.write([one.ask(attempt) for one in pending])
-            for one, reply in zip(pending, replies, strict=True):
-                self._take(one, reply)
-                done += 1
-                self._on_ask(done, total)
+            # Closed even where the caller is stopped between two texts, so that what is under way
+            # is waited for and not lost.
+            asks = [one.ask(attempt) for one in pending]
+            with contextlib.closing(self._writer.write(asks)) as replies:
+                for one, reply in zip(pending, replies, strict=True):
+                    self._take(one, reply)
+                    done += 1
+                    self._on_ask(done, total)
             short = [one for one in pending if one.missing > 0]
             given_up += [one for one in short if one.last.is_final]
             pending = [one for one in short if not one.last.is_final]

@@ -2,7 +2,7 @@
 
 import functools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from lauter.datasets.errors import UsageError
@@ -65,7 +65,7 @@ class RuleWriter:
         self._kinds[wanted] = tuple(kind for kind in kinds if kind in there)
         return {kind: len(there[kind]) for kind in self._kinds[wanted]}
 
-    def write(self, asks: Sequence[Ask]) -> Iterator[Reply]:
+    def write(self, asks: Sequence[Ask]) -> Generator[Reply, None, None]:
         """Yield the next texts of each ask's kind, and of others that are wanted when it has none.
 
         Those of the same topic come before those of another.
