@@ -1,5 +1,6 @@
 """`lauter write`: texts to be said, by rules or by a model, with a report of what came."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,12 @@ def run(settings: DictConfig, console: Console) -> int:
         wanted = dict.fromkeys(
             wanted_of(writer, options.dialects, options.emotions, options.levels), options.count
         )
+        tasks = plan_tasks(
+            wanted, _kinds(options), writer, per_ask=options.per_ask, seed=settings.seed
+        )
         rows: list[Row] = []
         with (
-            RunFolder(folder, _asked(settings)) as run_folder,
+            RunFolder(folder, _asked(settings, writer, wanted)) as run_folder,
             counted_progress(console, "writing") as on_ask,
         ):
 
@@ -54,11 +58,7 @@ def run(settings: DictConfig, console: Console) -> int:
                 run_folder.keep(row)
 
             gathering = Gathering(writer, lengths, duplicates, on_text, on_ask)
-            gathering.run(
-                plan_tasks(
-                    wanted, _kinds(options), writer, per_ask=options.per_ask, seed=settings.seed
-                )
-            )
+            gathering.run(tasks)
             letters = [letter.as_dict() for letter in gathering.dead_letters]
             run_folder.finish(letters, report_of(writer, wanted, rows, gathering.tally))
     finally:
@@ -66,6 +66,8 @@ def run(settings: DictConfig, console: Console) -> int:
     _print(console, parts_of(wanted, rows), gathering.tally)
     for place in (TEXTS, *([DEAD_LETTERS] if letters else []), REPORT):
         console.print(str(folder / place), soft_wrap=True)
+    for sentence in sentences_of(gathering.tally):
+        console.print(sentence, soft_wrap=True)
     _check_all_came(wanted, rows)
     return 0
 
@@ -94,12 +96,16 @@ def _kinds(options: DictConfig) -> dict[Language, Any]:
     return {language: kinds_of(language, topics, genres, registers) for language in Language}
 
 
-def _asked(settings: DictConfig) -> dict[str, Any]:
+def _asked(settings: DictConfig, writer: Writer, wanted: Iterable[Wanted]) -> dict[str, Any]:
     """Return what decides the texts of a run."""
     options = OmegaConf.to_container(settings.write)
     assert isinstance(options, dict)
-    who = OmegaConf.to_container(settings.writer)
-    return {name: options[name] for name in _DECIDES} | {"writer": who, "seed": settings.seed}
+    return {
+        **{name: options[name] for name in _DECIDES},
+        "seed": settings.seed,
+        "writer": dict(writer.identity()),
+        "templates": sorted({writer.template(one) for one in wanted}),
+    }
 
 
 def _print(console: Console, parts: list[Part], tally: Tally) -> None:
@@ -128,8 +134,6 @@ def _print(console: Console, parts: list[Part], tally: Tally) -> None:
         told = tally.prompt_tokens or 0, tally.completion_tokens or 0
         facts.append(f"{told[0]} tokens asked, {told[1]} answered")
     console.print("; ".join(facts))
-    for sentence in sentences_of(tally):
-        console.print(sentence, soft_wrap=True)
 
 
 def _figures(metrics: Metrics) -> list[str]:

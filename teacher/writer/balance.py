@@ -27,6 +27,21 @@ def spread(count: int, stock: Mapping[Kind, int | None], key: str) -> dict[Kind,
     return {kind: share for kind, share in shares.items() if share}
 
 
+def in_turn(kinds: Sequence[Kind], count: int, key: str) -> list[Kind]:
+    """Return ``count`` kinds, each topic as often as any other, with genres and registers in turn.
+
+    A kind comes again only when all have come.
+    """
+    topics: dict[str, list[Kind]] = {}
+    for kind in shuffled(kinds, key):
+        topics.setdefault(kind.topic, []).append(kind)
+    # A topic's kinds are in another order than the next one's, so that genres mix.
+    rows = list(topics.values())
+    return [
+        rows[at % len(rows)][at // len(rows) % len(rows[at % len(rows)])] for at in range(count)
+    ]
+
+
 def _total(stock: Iterable[int | None]) -> int | None:
     total = 0
     for one in stock:
@@ -72,8 +87,3 @@ def shuffled(things: Iterable[T], key: str) -> list[T]:
 def lot(key: str, name: str) -> bytes:
     """Return what decides the place of ``name`` in the order of ``key``."""
     return hashlib.blake2b(f"{key}\0{name}".encode(), digest_size=8).digest()
-
-
-def chosen(things: Sequence[T], key: str, number: int) -> T:
-    """Return the ``number``-th of ``things`` in the order of ``key``, going round."""
-    return shuffled(things, key)[number % len(things)]

@@ -52,12 +52,6 @@ def _fault(text: str, script: str | None, wanted: Wanted, lengths: Lengths) -> F
     shown = f"'{text[:_SHOWN]}…'" if len(text) > _SHOWN else f"'{text}'"
     if not any(c.isalnum() for c in text):
         return Fault(FaultKind.EMPTY, f"{shown} has no words")
-    if len(text) < lengths.least:
-        told = f"{shown} has {len(text)} characters; {lengths.least} are the least"
-        return Fault(FaultKind.TOO_SHORT, told)
-    if len(text) > lengths.most:
-        told = f"{shown} has {len(text)} characters; {lengths.most} are the most"
-        return Fault(FaultKind.TOO_LONG, told)
     sign = _SIGNS.search(text) or next((c for c in text if _is_picture(c)), None)
     if sign:
         told = sign if isinstance(sign, str) else sign[0]
@@ -68,6 +62,12 @@ def _fault(text: str, script: str | None, wanted: Wanted, lengths: Lengths) -> F
         return Fault(FaultKind.WRONG_LANGUAGE, f"{shown} {told}")
     if told := _other_dialect(text, wanted):
         return Fault(FaultKind.WRONG_DIALECT, f"{shown} {told}")
+    if len(text) < lengths.least:
+        told = f"{shown} has {len(text)} characters; {lengths.least} are the least"
+        return Fault(FaultKind.TOO_SHORT, told)
+    if len(text) > lengths.most:
+        told = f"{shown} has {len(text)} characters; {lengths.most} are the most"
+        return Fault(FaultKind.TOO_LONG, told)
     if named := _unsafe(text, wanted.language):
         return Fault(FaultKind.UNSAFE, f"{shown} names {named}; leave that out")
     return None

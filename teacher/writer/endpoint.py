@@ -5,9 +5,10 @@ It asks in the words of our templates and wants JSON of one schema; a server tha
 before anything is made of it. Asks of one call go out several at once and come back in order.
 """
 
+import contextlib
 import random
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -83,8 +84,7 @@ class EndpointWriter:
         self._concurrency = concurrency
         self._retries = Retries(retries, base_s, longest_s)
         self._takes_schema = True
-        self._ended = threading.Event()
-        self._cache = AnswerCache(conditions.cache)
+        self._cache_file = conditions.cache
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         self._client = httpx2.Client(timeout=timeout_s, headers=headers)
 
@@ -94,6 +94,10 @@ class EndpointWriter:
         open_template(language)
         return language.value, dialect
 
+    def identity(self) -> Mapping[str, Any]:
+        """Return model, sampling and licence; where it is asked and how often is another matter."""
+        return {"name": self.name, "licence": self.licence, **self._sampling}
+
     def template(self, wanted: Wanted) -> str:
         """Return the digest of the language's template."""
         return open_template(wanted.language).digest
@@ -102,40 +106,42 @@ class EndpointWriter:
         """A model writes as much as it is asked for."""
         return
 
-    def write(self, asks: Sequence[Ask]) -> Iterator[Reply]:
+    def write(self, asks: Sequence[Ask]) -> Generator[Reply, None, None]:
         """Yield what comes of each ask, in their order.
 
         Raises ``LauterError`` where the server cannot be reached, or refuses everybody. When it
         is broken off, answers that are on their way are still waited for and kept.
         """
-        with ThreadPoolExecutor(self._concurrency, "writer") as pool:
-            futures = [pool.submit(self._reply, ask) for ask in asks]
+        with (
+            contextlib.closing(AnswerCache(self._cache_file)) as cache,
+            ThreadPoolExecutor(self._concurrency, "writer") as pool,
+        ):
+            ended = threading.Event()
+            futures = [pool.submit(self._reply, ask, cache, ended) for ask in asks]
             try:
                 for future in futures:
                     yield future.result()
             finally:
-                self._ended.set()
+                ended.set()
                 for future in futures:
                     future.cancel()
-        self._ended.clear()
 
     def close(self) -> None:
-        """Let go of connections and of the cache."""
+        """Let go of connections."""
         self._client.close()
-        self._cache.close()
 
-    def _reply(self, ask: Ask) -> Reply:
+    def _reply(self, ask: Ask, cache: AnswerCache, ended: threading.Event) -> Reply:
         body = self._body(ask)
         key = ask_key(body)
-        kept = self._cache.get(key)
+        kept = cache.get(key)
         is_cached = kept is not None
         if kept is None:
             try:
-                kept = self._asked(body)
+                kept = self._asked(body, ended)
             except _AskRefusedError as error:
                 fault = Fault(FaultKind.SERVER, f"the server would not answer: {error}")
                 return Reply(faults=(fault,), ask=body)
-            self._cache.put(key, kept)
+            cache.put(key, kept)
         drafts, faults = _judged(kept, ask)
         return Reply(
             drafts,
@@ -161,8 +167,11 @@ class EndpointWriter:
             "response_format": RESPONSE_FORMAT,
         }
 
-    def _asked(self, body: dict[str, Any]) -> Kept:
-        """Ask until an answer comes; raises ``LauterError`` where none does."""
+    def _asked(self, body: dict[str, Any], ended: threading.Event) -> Kept:
+        """Ask until an answer comes; raises ``LauterError`` where none does.
+
+        Once ``ended`` is set nobody waits to ask again.
+        """
         told = "it does not answer"
         for failures in range(1, self._retries.attempts + 1):
             wait_s = self._retries.wait_s(failures, random.random())
@@ -177,7 +186,7 @@ class EndpointWriter:
                 self._raise_where_final(response, told)
                 wished_s = retry_after_s(response.headers.get("Retry-After"))
                 wait_s = wait_s if wished_s is None else min(wished_s, _LONGEST_WAIT_S)
-            if failures < self._retries.attempts and self._ended.wait(wait_s):
+            if failures < self._retries.attempts and ended.wait(wait_s):
                 break
         raise LauterError(
             f"{self._root} gave no answer in {self._retries.attempts} attempts ({told}); what "

@@ -66,15 +66,17 @@ def _check(path: Path, asked: Mapping[str, Any]) -> None:
         raise UsageError(f"{path} is a file; set write.folder to a folder")
     if not path.exists() or not any(path.iterdir()):
         return
-    there = path / ASKED
+    there, texts = path / ASKED, path / TEXTS
     if not there.exists():
         raise UsageError(f"{path} has other content; set write.folder to a new folder")
+    if not texts.exists() or not texts.stat().st_size:
+        return
     before = json.loads(there.read_text(encoding="utf-8"))
     now = json.loads(_pretty(asked))
     if changed := sorted(name for name in {*before, *now} if before.get(name) != now.get(name)):
         raise UsageError(
             f"{path} holds texts that were asked for otherwise ({', '.join(changed)}); set "
-            f"write.folder to a new folder, and write.known=[{path / TEXTS}] so that none of them "
+            f"write.folder to a new folder, and write.known=[{texts}] so that none of them "
             "comes again"
         )
 

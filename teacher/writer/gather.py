@@ -6,6 +6,7 @@ quickly a server answers whom: the same answers give the same texts, and a run t
 gone on with by running it again on the cache. The price is that a round waits for its slowest ask.
 """
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -68,18 +69,19 @@ def _sum(total: int | None, more: int | None) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """What could not be mended: the task, what was asked, what came, and what is wrong with it."""
+    """A task that stays short: what was asked last, what came, and what is wrong with it."""
 
     task: WritingTask
-    fault: Fault
+    faults: tuple[Fault, ...]
+    missing: int
     ask: Mapping[str, Any]
     answer: str
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as a line of ``dead-letters.jsonl``."""
         return {
-            "kind": self.fault.kind.value,
-            "sentence": self.fault.sentence,
+            "faults": [{"kind": one.kind.value, "sentence": one.sentence} for one in self.faults],
+            "missing": self.missing,
             "task": asdict(self.task),
             "ask": dict(self.ask),
             "answer": self.answer,
@@ -139,19 +141,21 @@ class Gathering:
             if not pending:
                 break
             done, total = self.tally.asks, self.tally.asks + len(pending)
-            replies = self._writer.write([one.ask(attempt) for one in pending])
-            for one, reply in zip(pending, replies, strict=True):
-                self._take(one, reply)
-                done += 1
-                self._on_ask(done, total)
+            # Closed even where the caller is stopped between two texts, so that what is under way
+            # is waited for and not lost.
+            asks = [one.ask(attempt) for one in pending]
+            with contextlib.closing(self._writer.write(asks)) as replies:
+                for one, reply in zip(pending, replies, strict=True):
+                    self._take(one, reply)
+                    done += 1
+                    self._on_ask(done, total)
             short = [one for one in pending if one.missing > 0]
             given_up += [one for one in short if one.last.is_final]
             pending = [one for one in short if not one.last.is_final]
-        for one in given_up + pending:
-            faults = one.faults or [Fault(FaultKind.TOO_FEW, f"{one.missing} texts are missing")]
-            self.dead_letters += [
-                DeadLetter(one.task, fault, one.last.ask, one.last.answer) for fault in faults
-            ]
+        self.dead_letters += [
+            DeadLetter(one.task, tuple(one.faults), one.missing, one.last.ask, one.last.answer)
+            for one in given_up + pending
+        ]
 
     def _take(self, one: _Open, reply: Reply) -> None:
         self.tally.count(reply)

@@ -34,8 +34,8 @@ _READERS: Final = {
     (Language.JAPANESE, Dialect.JAPANESE): Dialect.JAPANESE,
 }
 _ENGLISH_PHONES: Final = "bdfhjklmnpstvwzðŋɡɹʃʒʤʧθəiuæɑɔɛɜɪʊʌAIOWY"
-"""24 consonants and 16 vowels of American English in misaki's letters; British has Q for O, a for
-æ, and ɒ."""
+"""24 consonants and 16 vowels of American English in misaki's letters; British has Q for O, a
+for æ, and ɒ."""
 _PHONES: Final[Mapping[Dialect, frozenset[str]]] = {
     Dialect.EN_US: frozenset(_ENGLISH_PHONES),
     Dialect.EN_GB: frozenset(_ENGLISH_PHONES.replace("O", "Q").replace("æ", "a") + "ɒ"),

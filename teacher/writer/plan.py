@@ -1,13 +1,14 @@
 """From what is wanted to tasks: spread over kinds, cut to the size of an ask, each with a seed."""
 
 import functools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
 from lauter.datasets.errors import UsageError
 from lauter.datasets.prompts.builtin_set import LICENCE, builtin_texts
 from lauter.datasets.tags import Dialect, Emotion, Language
-from lauter.teacher.writer.balance import shuffled, spread
+from lauter.teacher.writer.balance import in_turn, shuffled, spread
 from lauter.teacher.writer.protocol import Writer
 from lauter.teacher.writer.task import (
     REGISTERS,
@@ -81,13 +82,24 @@ def _tasks(
     for one, count in wanted.items():
         asked = kinds[one.language]
         stock = writer.stock(one, asked)
-        there: Mapping[Kind, int | None] = dict.fromkeys(asked) if stock is None else stock
-        number = 0
-        for kind, share in spread(count, there, f"{seed}/{one}").items():
-            for first in range(0, share, per_ask):
-                size = min(per_ask, share - first)
-                yield WritingTask(one, kind, size, seed_text(one, kind, number, seed), number)
-                number += 1
+        key = f"{seed}/{one}"
+        if stock is None:
+            shares = _portions(asked, count, per_ask, key)
+        else:
+            shares = list(spread(count, stock, key).items())
+        for number, (kind, size) in enumerate(shares):
+            yield WritingTask(one, kind, size, seed_text(one, kind, number, seed), number)
+
+
+def _portions(kinds: Sequence[Kind], count: int, per_ask: int, key: str) -> list[tuple[Kind, int]]:
+    """Return portions of at most ``per_ask`` texts for kinds that take turns.
+
+    What a model is asked for at once is of one kind, so few texts are of few kinds.
+    """
+    asks = math.ceil(count / per_ask)
+    turns = in_turn(kinds, asks, key)
+    sizes = [count // asks + (number < count % asks) for number in range(asks)]
+    return list(zip(turns, sizes, strict=True))
 
 
 _KINDS_OF_SEEDS = {Genre.STATEMENT: ("statement", "number", "name")}

@@ -1,6 +1,6 @@
 """What a writer is: told what to write, it answers drafts or says what went wrong."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -77,6 +77,10 @@ class Writer(Protocol):
         """
         ...
 
+    def identity(self) -> Mapping[str, Any]:
+        """Return what of it decides its texts, templates apart, for the record of a run."""
+        ...
+
     def template(self, wanted: Wanted) -> str:
         """Return the digest of the templates or tables that decide such texts."""
         ...
@@ -85,7 +89,7 @@ class Writer(Protocol):
         """Return how many texts it has of each kind; None: as many as are asked for."""
         ...
 
-    def write(self, asks: Sequence[Ask]) -> Iterator[Reply]:
+    def write(self, asks: Sequence[Ask]) -> Generator[Reply, None, None]:
         """Yield what comes of each ask, in their order.
 
         Raises ``LauterError`` where nothing can be written at all, such as a server that is gone.

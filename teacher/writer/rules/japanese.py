@@ -9,23 +9,24 @@ sentence that names somebody to be honoured is not turned. Nor is one whose endi
 import functools
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from lauter.teacher.writer.rules.conjugation import (
+    Word,
+    dictionary_form,
+    negative,
+    negative_past,
+    past,
+    stem_of,
+    volitional,
+    words_of,
+)
 
 _SENTENCE: Final = re.compile(r"([^。！？…]+)([。！？…]*)")
 _POLITE: Final = re.compile(r"(です|ます|ました|ません|でした|ましょう|でしょう)$")
 _POLITE_END: Final = re.compile(
     r"(です|ます|ました|ません|でした|ましょう|でしょう|ください)(か|ね|よ)?$"
 )
-_ROWS: Final = {
-    "う": "いわお", "く": "きかこ", "ぐ": "ぎがご", "す": "しさそ", "つ": "ちたと", "ぬ": "になの",
-    "ぶ": "びばぼ", "む": "みまも", "る": "りらろ",
-}  # fmt: skip
-"""Of godan verbs the vowels before masu, nai and u."""
-_PAST: Final = {
-    "う": "った", "つ": "った", "る": "った", "む": "んだ", "ぶ": "んだ", "ぬ": "んだ",
-    "く": "いた", "ぐ": "いだ", "す": "した",
-}  # fmt: skip
 _OTHERS: Final = re.compile(
     r"彼|あなた|君|さん|様|先生|教授|社長|お客|皆|みんな|あいつ|誰|相手|市長|医師|選手|警察"
 )
@@ -37,17 +38,6 @@ _MODEST_OF_ONESELF: Final = {
     "思う": "存じ", "言う": "申し", "食べる": "いただき", "飲む": "いただき", "もらう": "いただき",
     "見る": "拝見し", "する": "いたし",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class _Node:
-    """A word of Open JTalk's: as written, its part of speech, class, lemma."""
-
-    written: str
-    kind: str
-    finer: str
-    conjugation: str
-    lemma: str
 
 
 def polite(text: str) -> str | None:
@@ -106,10 +96,10 @@ def _each(text: str, turn: Callable[[str], str | None]) -> str | None:
 def _polite(body: str) -> str | None:
     if _POLITE.search(body):
         return body
-    nodes = _nodes(body)
+    nodes = words_of(body)
     last = nodes[-1]
     if last.kind == "動詞" and last.written == last.lemma:
-        return _joined(body, nodes, 1, _stem(last), "ます")
+        return _joined(body, nodes, 1, stem_of(last), "ます")
     if last.kind == "形容詞" and last.written == last.lemma:
         if last.lemma == "ない" and len(nodes) > 1 and nodes[-2].kind == "助詞":
             return _joined(body, nodes, 1, "", "ありません")
@@ -125,20 +115,20 @@ def _polite(body: str) -> str | None:
     if last.written in ("た", "だ"):
         return _polite_past(body, nodes)
     if last.written == "ない" and nodes[-2].kind == "動詞":
-        return _joined(body, nodes, 2, _stem(nodes[-2]), "ません")
+        return _joined(body, nodes, 2, stem_of(nodes[-2]), "ません")
     return None
 
 
-def _polite_past(body: str, nodes: Sequence[_Node]) -> str | None:
+def _polite_past(body: str, nodes: Sequence[Word]) -> str | None:
     before = nodes[-2]
     if before.kind == "動詞":
-        return _joined(body, nodes, 2, _stem(before), "ました")
+        return _joined(body, nodes, 2, stem_of(before), "ました")
     if before.lemma == "だ":
         return _joined(body, nodes, 2, "", "でした")
     if before.kind == "形容詞" or before.lemma == "たい":
         return body + "です"
     if before.lemma == "ない" and len(nodes) > 2 and nodes[-3].kind == "動詞":
-        return _joined(body, nodes, 3, _stem(nodes[-3]), "ませんでした")
+        return _joined(body, nodes, 3, stem_of(nodes[-3]), "ませんでした")
     return None
 
 
@@ -153,7 +143,7 @@ def _plain(body: str) -> str | None:
 def _plain_end(body: str) -> str | None:
     asks = body.endswith("か")
     core = body.removesuffix("か")
-    nodes = _nodes(core)
+    nodes = words_of(core)
     ends = tuple(node.written for node in nodes)
     for tail, form in _POLITE_TAILS.items():
         if ends[-len(tail) :] == tail and len(ends) > len(tail):
@@ -173,55 +163,12 @@ def _plain_end(body: str) -> str | None:
     return None
 
 
-def _past(verb: _Node) -> str | None:
-    if verb.conjugation.startswith(("一段", "カ変", "サ変")):
-        stem = _stem(verb)
-        return None if stem is None else stem + "た"
-    if verb.lemma in ("行く", "いく"):
-        return verb.lemma[:-1] + "った"
-    return verb.lemma[:-1] + _PAST[verb.lemma[-1]] if verb.lemma[-1] in _PAST else None
-
-
-def _negative(verb: _Node) -> str | None:
-    if verb.lemma == "ある":
-        return "ない"
-    if verb.lemma == "くる":
-        return "こない"
-    if verb.conjugation.startswith(("一段", "カ変", "サ変")):
-        stem = _stem(verb)
-        return None if stem is None else stem + "ない"
-    if verb.lemma[-1] in _ROWS:
-        return verb.lemma[:-1] + _ROWS[verb.lemma[-1]][1] + "ない"
-    return None
-
-
-def _negative_past(verb: _Node) -> str | None:
-    negative = _negative(verb)
-    return None if negative is None else negative.removesuffix("い") + "かった"
-
-
-def _volitional(verb: _Node) -> str | None:
-    if verb.conjugation.startswith("一段"):
-        stem = _stem(verb)
-        return None if stem is None else stem + "よう"
-    if verb.conjugation.startswith("五段") and verb.lemma[-1] in _ROWS:
-        return verb.lemma[:-1] + _ROWS[verb.lemma[-1]][2] + "う"
-    return None
-
-
-def _dictionary_form(verb: _Node) -> str | None:
-    if verb.conjugation.startswith("一段"):
-        stem = _stem(verb)
-        return None if stem is None else stem + "る"
-    return verb.lemma
-
-
-_POLITE_TAILS: Final[dict[tuple[str, ...], Callable[[_Node], str | None]]] = {
-    ("ませ", "ん", "でし", "た"): _negative_past,
-    ("まし", "た"): _past,
-    ("ませ", "ん"): _negative,
-    ("ましょ", "う"): _volitional,
-    ("ます",): _dictionary_form,
+_POLITE_TAILS: Final[dict[tuple[str, ...], Callable[[Word], str | None]]] = {
+    ("ませ", "ん", "でし", "た"): negative_past,
+    ("まし", "た"): past,
+    ("ませ", "ん"): negative,
+    ("ましょ", "う"): volitional,
+    ("ます",): dictionary_form,
 }
 """Tails of teineigo behind a verb, the longest first, and how plain speech says them."""
 
@@ -234,7 +181,7 @@ def _honorific(body: str) -> str | None:
         return body.removesuffix("ください") + "いただけますでしょうか"
     if re.search(r"(で|じゃ)(は)?ありません$", body):
         return re.sub(r"(で|じゃ)(は)?ありません$", "ではございません", body)
-    nodes = _nodes(body)
+    nodes = words_of(body)
     ends = tuple(node.written for node in nodes)
     if ends[-1] == "です" and len(nodes) > 1 and nodes[-2].kind == "名詞":
         return _joined(body, nodes, 1, "", "でございます")
@@ -248,7 +195,7 @@ def _honorific(body: str) -> str | None:
     return None
 
 
-def _modest(verb: _Node, before: Sequence[_Node]) -> str | None:
+def _modest(verb: Word, before: Sequence[Word]) -> str | None:
     """Return the stem before masu with which one speaks of oneself; None where there is none."""
     of_oneself = not any(node.written in ("は", "が") for node in before) or any(
         node.written == "私" for node in before
@@ -262,29 +209,8 @@ def _modest(verb: _Node, before: Sequence[_Node]) -> str | None:
     return (verb.lemma.removesuffix("する") if lemma == "する" else "") + forms[lemma]
 
 
-def _stem(verb: _Node) -> str | None:
-    """Return what stands before masu; None for a class that no rule knows.
-
-    Of ichidan verbs it is what is written: Open JTalk has する as the lemma of でき.
-    """
-    lemma, written = verb.lemma, verb.written
-    if verb.conjugation.startswith("一段"):
-        return written.removesuffix("る") if written == lemma else written
-    if lemma == "くる":
-        return "き"
-    if verb.conjugation.startswith("カ変"):
-        return lemma[:-1]
-    if verb.conjugation.startswith("サ変"):
-        return lemma.removesuffix("する") + "し" if lemma.endswith("する") else None
-    if verb.conjugation.startswith("五段・ラ行特殊"):
-        return lemma[:-1] + "い"
-    if verb.conjugation.startswith("五段") and lemma[-1] in _ROWS:
-        return lemma[:-1] + _ROWS[lemma[-1]][0]
-    return None
-
-
 def _joined(
-    body: str, nodes: Sequence[_Node], count: int, stem: str | None, tail: str
+    body: str, nodes: Sequence[Word], count: int, stem: str | None, tail: str
 ) -> str | None:
     """Return ``body`` with its last ``count`` words replaced by ``stem`` and ``tail``.
 
@@ -295,13 +221,3 @@ def _joined(
     if stem is None or not body.endswith(end):
         return None
     return body[: len(body) - len(end)] + stem + tail
-
-
-@functools.lru_cache(maxsize=8192)
-def _nodes(text: str) -> tuple[_Node, ...]:
-    import pyopenjtalk
-
-    return tuple(
-        _Node(node["string"], node["pos"], node["pos_group1"], node["ctype"], node["orig"])
-        for node in pyopenjtalk.run_frontend(text, use_sudachi_kanji_yomi=False)
-    )

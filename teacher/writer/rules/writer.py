@@ -2,8 +2,8 @@
 
 import functools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from lauter.datasets.errors import UsageError
 from lauter.datasets.prompts.builtin_set import LICENCE
@@ -51,6 +51,10 @@ class RuleWriter:
             )
         return language.value, dialect if language == Language.CHINESE else ""
 
+    def identity(self) -> Mapping[str, Any]:
+        """Return its name and version."""
+        return {"name": self.name}
+
     def template(self, wanted: Wanted) -> str:
         """Return the digest of the tables."""
         return tables_digest(wanted.language, variety_of(wanted.language, wanted.dialect))
@@ -61,7 +65,7 @@ class RuleWriter:
         self._kinds[wanted] = tuple(kind for kind in kinds if kind in there)
         return {kind: len(there[kind]) for kind in self._kinds[wanted]}
 
-    def write(self, asks: Sequence[Ask]) -> Iterator[Reply]:
+    def write(self, asks: Sequence[Ask]) -> Generator[Reply, None, None]:
         """Yield the next texts of each ask's kind, and of others that are wanted when it has none.
 
         Those of the same topic come before those of another.
