@@ -23,6 +23,7 @@ ASKED = {
     "speed": 144,
     "singing": 96,
     "styles": 479,
+    "target-speaker": 32,
 }
 """Requests of the studio, parents of edits included."""
 
