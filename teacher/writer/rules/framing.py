@@ -52,12 +52,20 @@ def _plain(
     for opening, closing in product(["", *table["openings"]], ["", *table["closings"]]):
         if (opening or closing) and not _echoes(opening, said, closing):
             yield register, genre, _joined(opening, said, end, closing, space)
-    question = table["questions"]
-    for closing in ["", *table["closings"]]:
-        if not _echoes(question, said, closing):
-            yield register, Genre.QUESTION, _joined(question, said, end, closing, space)
+    yield from ((register, Genre.QUESTION, text) for text in _asked(said, table, space))
     for pattern in table["dialogues"]:
         yield register, Genre.DIALOGUE, pattern.format(S=english.capitalised(said))
+
+
+def _asked(said: str, table: Mapping[str, Any], space: str) -> Iterator[str]:
+    """Yield a situation with a question: behind it where the table says so, else before it."""
+    question = table["questions"]
+    if "{S}" in question:
+        yield question.format(S=english.capitalised(said))
+        return
+    for closing in ["", *table["closings"]]:
+        if not _echoes(question, said, closing):
+            yield _joined(question, said, table["ends"], closing, space)
 
 
 def _joined(opening: str, said: str, end: str, closing: str, space: str) -> str:
