@@ -37,7 +37,7 @@ def run(settings: DictConfig, console: Console) -> int:
         raise UsageError(f"write.alike is {options.alike}; set more than 0 and at most 1")
     check_writable(folder)
     duplicates = _known(options)
-    lengths = lengths_of(OmegaConf.to_container(options.lengths))
+    lengths = lengths_of({str(name): list(pair) for name, pair in options.lengths.items()})
     cache = Path(options.cache) if options.cache else folder / ANSWERS
     writer = _writer(settings, Conditions(lengths, settings.seed, cache))
     try:

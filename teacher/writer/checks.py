@@ -52,16 +52,14 @@ def _fault(text: str, script: str | None, wanted: Wanted, lengths: Lengths) -> F
     shown = f"'{text[:_SHOWN]}…'" if len(text) > _SHOWN else f"'{text}'"
     if not any(c.isalnum() for c in text):
         return Fault(FaultKind.EMPTY, f"{shown} has no words")
-    sign = _SIGNS.search(text) or next((c for c in text if _is_picture(c)), None)
-    if sign:
-        told = sign if isinstance(sign, str) else sign[0]
-        return Fault(FaultKind.UNSAYABLE, f"{shown} has '{told}', which cannot be said")
+    if sign := _unsayable(text):
+        return Fault(FaultKind.UNSAYABLE, f"{shown} has '{sign}', which cannot be said")
     if script:
         return Fault(FaultKind.WRONG_LANGUAGE, f"{shown}: {script.split(';')[0]}")
-    if told := _foreign(text, wanted.language):
-        return Fault(FaultKind.WRONG_LANGUAGE, f"{shown} {told}")
-    if told := _other_dialect(text, wanted):
-        return Fault(FaultKind.WRONG_DIALECT, f"{shown} {told}")
+    if foreign := _foreign(text, wanted.language):
+        return Fault(FaultKind.WRONG_LANGUAGE, f"{shown} {foreign}")
+    if other := _other_dialect(text, wanted):
+        return Fault(FaultKind.WRONG_DIALECT, f"{shown} {other}")
     if len(text) < lengths.least:
         told = f"{shown} has {len(text)} characters; {lengths.least} are the least"
         return Fault(FaultKind.TOO_SHORT, told)
@@ -73,8 +71,12 @@ def _fault(text: str, script: str | None, wanted: Wanted, lengths: Lengths) -> F
     return None
 
 
-def _is_picture(character: str) -> bool:
-    return unicodedata.category(character) in _NO_WORDS and character not in "°℃"
+def _unsayable(text: str) -> str | None:
+    """Return the first sign or picture of a text that nobody can say."""
+    if found := _SIGNS.search(text):
+        return found[0]
+    pictures = (c for c in text if unicodedata.category(c) in _NO_WORDS and c not in "°℃")
+    return next(pictures, None)
 
 
 def _foreign(text: str, language: Language) -> str | None:

@@ -266,5 +266,7 @@ def _mandarin(texts: Sequence[str]) -> tuple[float, float, int]:
 
 
 def _lengths(sizes: Sequence[int]) -> Lengths:
-    quarters = statistics.quantiles(sizes, n=4, method="inclusive") if len(sizes) > 1 else sizes * 3
-    return Lengths(min(sizes), quarters[0], quarters[1], quarters[2], max(sizes))
+    # One text lies at each of its quarters.
+    spread = sizes if len(sizes) > 1 else [*sizes, *sizes]
+    quarter, median, three_quarters = statistics.quantiles(spread, n=4, method="inclusive")
+    return Lengths(min(sizes), quarter, median, three_quarters, max(sizes))
