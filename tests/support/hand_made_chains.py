@@ -77,7 +77,7 @@ def id_of(name: str) -> str:
 
 
 def _row(made: Made) -> dict[str, Any]:
-    figures = {name: None for name in _FIGURES} if made.levels is None else _moved(made)
+    figures = dict.fromkeys(_FIGURES) if made.levels is None else _moved(made)
     return (
         asdict(made.prompt)
         | figures
