@@ -107,17 +107,18 @@ def derive(
 ) -> int:
     """Edit the accepted speech of ``corpus`` in each way that applies to it, score and judge.
 
-    Accepted is what was so when the corpus was judged last; what noise or silence was put into
-    need not be, where it is to be taken away again. ``where`` is an SQL condition that narrows what
-    is edited; ``leave`` is as in ``judge_corpus``. Returns the number of rows added. Raises
-    ``UsageError`` where nothing in the corpus can be edited so.
+    Accepted is what passes ``policy``; what noise or silence was put into need not pass, where it
+    is to be taken away again. ``where`` is an SQL condition that narrows what is edited; ``leave``
+    is as in ``judge_corpus``. Returns the number of rows added. Raises ``UsageError`` where nothing
+    in the corpus can be edited so.
     """
     added = found = 0
     with corpus.writing() as writer:
+        # An earlier run may have been stopped before it judged, or judged by another policy.
+        judge_corpus(corpus, writer, policy, leave)
         for derivation in derivations:
             # One after the other: what noise was put into is there when it is to be taken away.
-            corpus.refresh()
-            requests = _requests(corpus, derivation, seed, where)
+            requests = _requests(corpus, derivation, policy, seed, where)
             found += len(requests)
             pending = corpus.pending(requests)
             if not pending.num_rows:
@@ -132,24 +133,25 @@ def derive(
                 added += batch.num_rows
                 on_batch(batch)
             writer.flush()
-        if not found:
-            raise UsageError(
-                f"nothing in the corpus {corpus.path} can be edited by {', '.join(derivations)}; "
-                "ask for other edits, or for others of its utterances (derive.where)"
-            )
-        # Also where nothing was added: an earlier run may have been stopped before it judged.
-        judge_corpus(corpus, writer, policy, leave)
+            judge_corpus(corpus, writer, policy, leave)
+    if not found:
+        raise UsageError(
+            f"nothing in the corpus {corpus.path} can be edited by {', '.join(derivations)}; "
+            "ask for other edits, or for others of its utterances (derive.where)"
+        )
     return added
 
 
-def _requests(corpus: Corpus, derivation: Derivation, seed: int, where: str | None) -> pa.Table:
+def _requests(
+    corpus: Corpus, derivation: Derivation, policy: Policy, seed: int, where: str | None
+) -> pa.Table:
     """Return the edits of a kind that can be made of a corpus (``PLANNED_SCHEMA``)."""
     made = [EDIT_FIELD.name] if EDIT_FIELD.name in corpus.schema.names else []
     columns = ["request_id", "teacher", "error_kind", *_PROMPT, *made]
     wanted = _ids(corpus, where)
     editor = fingerprint(derivation)
     rows = []
-    for batch in corpus.scan_judged(columns):
+    for batch in corpus.scan_judged(columns, policy=policy.digest):
         for row in batch.to_pylist():
             if wanted is not None and row["request_id"] not in wanted:
                 continue

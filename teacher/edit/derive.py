@@ -87,16 +87,19 @@ def applies(prompt: Prompt, derivation: Derivation, edit: str | None, *, found: 
     """Whether an edit does anything to speech that was made by ``edit`` (None: by none).
 
     ``found`` says that it was recorded elsewhere, where noise and silence may be in it already. An
-    emotion can be taken back from plain speech, where pitch and pace are its own.
+    emotion can be taken back from plain speech, where pitch and pace are its own. What was edited
+    here is edited further only to take back what is still in it, so that edits do not multiply.
     """
+    is_derived = edit in set(Derivation)
     match derivation:
         case Derivation.REMOVE_EMOTION:
-            return prompt.emotion != Emotion.NEUTRAL and prompt.style == Style.PLAIN
+            is_fit = not is_derived or edit == Derivation.REMOVE_STYLE
+            return is_fit and prompt.emotion != Emotion.NEUTRAL and prompt.style == Style.PLAIN
         case Derivation.REMOVE_STYLE:
-            return prompt.style != Style.PLAIN
+            return not is_derived and prompt.style != Style.PLAIN
         case Derivation.DENOISE | Derivation.TRIM_SILENCE:
             return found or edit == UNDONE[derivation]
-    return edit not in set(Derivation)
+    return not is_derived
 
 
 def _check(samples: Samples, sample_rate: int) -> None:

@@ -210,3 +210,35 @@ def test_stopping_knows_the_slices() -> None:
     )
     assert stop.fails(sample("zh", characters_per_second=15.0))
     assert not stop.fails(sample("en", characters_per_second=15.0))
+
+
+BY_EDIT = parse_policy("""
+gates:
+  - {gate: speech, score: speech_ratio, at_least: 0.4, stop: true, reason: Silence.,
+     slices: [{edit: [silence, pause], at_least: 0.2}]}
+  - {gate: noise, score: step_background, at_most: -0.5, reason: No noise.,
+     applies_to: {edit: noise}}
+""")
+
+
+def test_bounds_may_differ_by_edit_and_a_gate_may_be_for_one_alone() -> None:
+    rows = [
+        {"speech_ratio": 0.3, "step_background": 0.0, "edit": edit}
+        for edit in (None, "silence", "noise", "joy 1")
+    ]
+    rows = [row | {"request_id": str(number)} for number, row in enumerate(rows)]
+    found = judge(pa.Table.from_pylist(rows), BY_EDIT).to_pylist()
+    failed = [[gate["gate"] for gate in row["failed_gates"]] for row in found]
+    assert failed == [["speech"], [], ["speech", "noise"], ["speech"]]
+    assert found == [judge_row(row, BY_EDIT) for row in rows]
+    older = pa.Table.from_pylist(rows).drop_columns(["edit"])  # from before there was lineage
+    found = judge(older, BY_EDIT).to_pylist()
+    assert {gate["gate"] for row in found for gate in row["failed_gates"]} == {"speech"}
+
+
+def test_stopping_knows_the_edit() -> None:
+    (stop,) = stopping_gates(BY_EDIT)
+    assert stop.fails(sample("en", speech_ratio=0.3))
+    assert stop.fails(sample("en", speech_ratio=0.3, edit="noise"))
+    assert not stop.fails(sample("en", speech_ratio=0.3, edit="silence"))
+    assert stop.fails(sample("en", speech_ratio=0.1, edit="silence"))

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -57,6 +58,15 @@ def test_the_same_text_in_another_cell_is_wanted(column: str) -> None:
     assert repeats(["The same words."] * 2, **{column: values}) == [None, None]
 
 
+def test_rows_of_other_variants_are_no_copies_in_words_or_in_sound() -> None:
+    bits = np.random.default_rng(0).integers(0, 2**32, 60, np.uint32)
+    variants = ["", "a noise", "a noise", ""]
+    assert repeats(["The same words."] * 4, variant=variants) == [None, None, "000001", "000000"]
+    other_words = ["One thing.", "Another story.", "A third of all.", "Words."]
+    found = repeats(other_words, variant=variants, sound_print=[bits] * 4)
+    assert found == [None, None, "000001", "000000"]
+
+
 def test_a_row_says_how_alike_it_is() -> None:
     text = "She reads a letter by the window."
     found = duplicates(near_duplicate_rows(3, text=[text, text, f"{text} x"])).to_pylist()
@@ -97,6 +107,7 @@ def corpora(draw: st.DrawFn) -> pa.Table:
         text=[text for text, _, _ in rows],
         sound_print=[None if seed < 30 else noisy(bits, seed) for _, bits, seed in rows],
         speaker=draw(st.lists(st.sampled_from("ab"), min_size=count, max_size=count)),
+        variant=draw(st.lists(st.sampled_from(["", "x"]), min_size=count, max_size=count)),
     )
 
 
@@ -119,6 +130,16 @@ def test_what_is_kept_is_never_itself_a_duplicate(rows: pa.Table) -> None:
             assert row["duplicate_of"] < row["request_id"]
             likeness = (row["text_duplicate_similarity"], row["sound_duplicate_similarity"])
             assert max(figure or 0.0 for figure in likeness) >= 0.7
+
+
+@settings(max_examples=40)
+@given(corpora())
+def test_variants_are_searched_as_if_each_were_alone(rows: pa.Table) -> None:
+    found = duplicates(rows)
+    for variant in ("", "x"):
+        alone = duplicates(rows.filter(pc.equal(rows["variant"], variant)))
+        kept = pc.is_in(found["request_id"], value_set=alone["request_id"].combine_chunks())
+        assert found.filter(kept).equals(alone)
 
 
 @settings(deadline=None)

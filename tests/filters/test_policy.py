@@ -120,6 +120,11 @@ def test_between_is_at_least_and_at_most() -> None:
         (GATE.replace("}", ", slices: [{langage: zh, at_most: 1}]}"), "did you mean language?"),
         (GATE.replace("}", ", slices: [{style: rapp, at_most: 1}]}"), "did you mean rap?"),
         (GATE.replace("}", ", slices: [{style: rap}]}"), "give one column and the bounds there"),
+        (
+            GATE.replace("}", ", applies_to: {edit: denoize}}"),
+            "names the edit 'denoize', which there is not; did you mean denoise?",
+        ),
+        (GATE.replace("}", ", slices: [{edit: joy 6, at_most: 1}]}"), "did you mean joy 5?"),
         (GATE.replace("}", ", applies_to: {speed_level: 9}}"), "speed_level '9', which there is"),
         (GATE.replace("}", ", applies_to: [zh]}"), "no mapping of columns to values"),
         (GATE.replace("}", ", examples: {pass: [good]}}"), "an example without a figure: 'good'"),

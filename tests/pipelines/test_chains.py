@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from canned_utterances import utterances
-from hand_made_chains import NEUTRAL, Made, corpus_of, felt, id_of, later
+from hand_made_chains import NEUTRAL, Made, batch_of, corpus_of, felt, id_of, later
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,8 +74,6 @@ def test_of_a_measure_that_is_missing_no_order_is_told(tmp_path: Path) -> None:
 def test_links_that_were_not_judged_are_neither(tmp_path: Path) -> None:
     corpus = corpus_of(tmp_path / "corpus", [[ROOT, felt(1)]])
     with corpus.writing() as writer:
-        from hand_made_chains import batch_of
-
         writer.append(batch_of([felt(2)]))
     (chain,) = read_chains(Corpus.open(corpus.path))
     assert [link.accepted for link in chain.links] == [True, None]
@@ -139,10 +137,8 @@ def test_an_emotion_that_is_taken_away_is_held_against_where_it_was(tmp_path: Pa
 
 
 def test_chains_come_in_one_order_whatever_that_of_the_rows(tmp_path: Path) -> None:
-    rows = [
-        ROOT, felt(1), felt(2), felt(1, emotion="fear"), later(ROOT, "noise"),
-        later(ROOT, "noise", "other noise"), later(felt(1), "noise", "third noise"),
-    ]  # fmt: skip
+    noises = [later(ROOT, "noise"), later(ROOT, "noise", "other"), later(felt(1), "noise", "third")]
+    rows = [ROOT, felt(1), felt(2), felt(1, emotion="fear"), *noises]
     one, other = (
         [[link.row["request_id"] for link in (chain.root, *chain.links)] for chain in chains]
         for chains in (read(tmp_path / "a", *rows), read(tmp_path / "b", *reversed(rows)))

@@ -54,7 +54,7 @@ ASKED = [
     Prompt(text, dialect[:2], dialect, emotion, level, style, 0, speaker)
     for dialect, (text, speaker) in TEXTS.items()
     for emotion, level, style in (
-        ("neutral", 0, "plain"), ("joy", 1, "plain"), ("joy", 2, "plain"), ("neutral", 0, "rap"),
+        ("neutral", 0, "plain"), ("joy", 1, "plain"), ("joy", 2, "plain"), ("joy", 1, "rap"),
     )
 ]  # fmt: skip
 
@@ -173,24 +173,38 @@ def test_silence_is_measured_against_the_parent_and_judged_by_the_edit(corpus: C
     assert min(steps["silence"]) > 1.0 and max(steps["trim silence"]) < -1.0
 
 
+def test_what_an_edit_is_allowed_does_not_stop_its_scoring(corpus: Corpus) -> None:
+    by_edit = parse_policy(
+        "gates: [{gate: soon, score: leading_silence_s, at_most: 0.3, stop: true, reason: Wait., "
+        "slices: [{edit: silence, at_most: 2.0}]}]"
+    )
+    derived(corpus, Derivation.SILENCE, where="emotion_level = 2", policy=by_edit)
+    for row in rows_of(corpus, "edit = 'silence'").values():
+        assert row["leading_silence_s"] > 0.5
+        assert row["stopped_by"] is None and row["pace"] is not None
+        assert row["accepted"], row["failed_gates"]
+
+
 def test_emotion_and_style_are_taken_back_until_plain_speech_is_left(corpus: Corpus) -> None:
     edits = (Derivation.REMOVE_STYLE, Derivation.REMOVE_EMOTION)
-    assert derived(corpus, *edits) == 2 + 4  # rapped; joy in two levels
-    made = rows_of(corpus, f"teacher = '{EDITOR}'")
-    for row in made.values():
-        assert (row["emotion"], row["emotion_level"], row["style"]) == ("neutral", 0, "plain")
-        assert row["accepted"], row["failed_gates"]
+    assert derived(corpus, *edits) == 2 + 2 * 3  # of rap; of joy, and of what is no rap any more
+    rows = rows_of(corpus)
+    parents = []
+    for row in rows.values():
+        if row["teacher"] == EDITOR:
+            assert row["accepted"] and row["style"] == "plain", row["failed_gates"]
+        if row["edit"] == "remove emotion":
+            assert (row["emotion"], row["emotion_level"]) == ("neutral", 0)
+            parents.append(rows[row["parent_id"]]["edit"])
+    assert sorted(parents) == ["joy 1"] * 2 + ["joy 2"] * 2 + ["remove style"] * 2
     assert derived(corpus, *edits) == 0
 
 
-def test_an_edit_of_an_edit_names_it_as_its_parent(corpus: Corpus) -> None:
-    derived(corpus, Derivation.NOISE, where="emotion_level = 2")
-    assert derived(corpus, Derivation.REMOVE_EMOTION, where="edit = 'noise'") == 2
-    rows = rows_of(corpus)
-    made = [row for row in rows.values() if row["edit"] == "remove emotion"]
-    assert {rows[row["parent_id"]]["edit"] for row in made} == {"noise"}
-    with pytest.raises(UsageError, match="can be edited by laughter"):
-        derived(corpus, Derivation.LAUGHTER, where="edit = 'remove emotion'")
+def test_what_was_edited_is_not_edited_again_but_to_take_it_back(corpus: Corpus) -> None:
+    derived(corpus, Derivation.NOISE, Derivation.BREATHING, where="emotion_level = 2")
+    for edit in (Derivation.LAUGHTER, Derivation.REMOVE_EMOTION, Derivation.SILENCE):
+        with pytest.raises(UsageError, match=f"can be edited by {edit}"):
+            derived(corpus, edit, where=f"teacher = '{EDITOR}'")
 
 
 def test_edits_of_speech_are_no_copies_of_it_and_copies_are_still_found(corpus: Corpus) -> None:
@@ -206,12 +220,11 @@ def test_edits_of_speech_are_no_copies_of_it_and_copies_are_still_found(corpus: 
 def test_what_was_rejected_is_not_edited_unless_to_take_away_what_was_put_in(
     corpus: Corpus,
 ) -> None:
-    derived(corpus, Derivation.NOISE, policy=NOTHING_PASSES)
-    with pytest.raises(UsageError, match="can be edited by breathing"):
-        derived(corpus, Derivation.BREATHING)
-    with pytest.raises(UsageError, match="can be edited by remove emotion"):
-        derived(corpus, Derivation.REMOVE_EMOTION)  # not of rejected noise either
-    assert derived(corpus, Derivation.DENOISE) == 8
+    derived(corpus, Derivation.NOISE)
+    for edit in (Derivation.BREATHING, Derivation.REMOVE_EMOTION, Derivation.NOISE):
+        with pytest.raises(UsageError, match=f"can be edited by {edit}"):
+            derived(corpus, edit, policy=NOTHING_PASSES)
+    assert derived(corpus, Derivation.DENOISE, policy=NOTHING_PASSES) == 8
 
 
 def test_what_failed_is_not_edited_and_what_cannot_be_edited_says_why(
@@ -234,18 +247,18 @@ def test_what_failed_is_not_edited_and_what_cannot_be_edited_says_why(
 
 
 def test_where_narrows_what_is_edited(corpus: Corpus) -> None:
-    assert derived(corpus, Derivation.NOISE, where="dialect = 'ja-JP' AND emotion = 'joy'") == 2
+    assert derived(corpus, Derivation.NOISE, where="dialect = 'ja-JP' AND emotion = 'joy'") == 3
     with pytest.raises(UsageError, match="nothing in the corpus"):
         derived(corpus, Derivation.LAUGHTER, where="dialect = 'yue'")
     with pytest.raises(UsageError, match="rows cannot be picked by 'colour = 1'"):
         derived(corpus, Derivation.LAUGHTER, where="colour = 1")
 
 
-def test_a_corpus_that_was_never_judged_is_told_to_be(tmp_path: Path, spoken: Path) -> None:
-    corpus = Corpus.open(shutil.copytree(spoken, tmp_path / "corpus"))
-    shutil.rmtree(tmp_path / "corpus" / "verdicts")
-    with pytest.raises(UsageError, match="has not been judged"):
-        derived(corpus, Derivation.NOISE)
+def test_what_was_not_judged_under_this_policy_is_judged_first(corpus: Corpus) -> None:
+    shutil.rmtree(Path(str(corpus.path)) / "verdicts")
+    assert derived(corpus, Derivation.NOISE, where="emotion_level = 2") == 2
+    with pytest.raises(UsageError, match="can be edited by silence"):
+        derived(corpus, Derivation.SILENCE, policy=NOTHING_PASSES)
 
 
 def test_a_run_that_was_stopped_before_it_judged_is_judged_by_the_next(corpus: Corpus) -> None:

@@ -6,12 +6,14 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from canned_utterances import ids, utterances
+from hand_made_chains import Made, batch_of, corpus_of, felt, id_of, later
 from spoken_sentences import spoken_sentences
 
 from lauter.datasets.audio import Clip
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.corpus_writer import CorpusWriter
 from lauter.datasets.errors import UsageError
+from lauter.filters.edit_steps import STEP_FIELDS
 from lauter.filters.policy import Policy, parse_policy
 from lauter.filters.sound import SoundScorer
 from lauter.pipelines.judge import judge_corpus
@@ -94,3 +96,93 @@ def test_a_policy_that_reads_what_nothing_measures_is_refused_in_a_sentence(corp
     with corpus.writing() as writer, pytest.raises(UsageError, match=sentence.replace("?", r"\?")):
         judge_corpus(corpus, writer, policy)
     assert corpus.policies() == []
+
+
+STEPS = parse_policy(
+    "gates: [{gate: step, score: step_margin, between: [0.3, 2.0], reason: Not as asked.}]"
+)
+
+
+def judged(corpus: Corpus, *commits: list[Made], policy: Policy = STEPS) -> dict[str, list[str]]:
+    """Commit rows, judge all, and return the gates that each row failed."""
+    with corpus.writing() as writer:
+        for rows in commits:
+            writer.append(batch_of(rows))
+            writer.flush()
+        found = judge_corpus(corpus, writer, policy).to_pylist()
+    return {row["request_id"]: [gate["gate"] for gate in row["failed_gates"]] for row in found}
+
+
+def margins(corpus: Corpus) -> dict[str, float | None]:
+    table = pa.Table.from_batches(list(corpus.scan(["request_id", "step_margin"])))
+    return dict(zip(table["request_id"].to_pylist(), table["step_margin"].to_pylist(), strict=True))
+
+
+def test_an_edit_is_held_against_a_parent_of_another_commit(tmp_path: Path) -> None:
+    corpus = Corpus.create(tmp_path / "corpus")
+    failed = judged(corpus, [felt(2, 1.1)], [felt(1)], [Made("root")])
+    assert failed == {id_of("root"): [], id_of("joy 1"): [], id_of("joy 2"): ["step"]}
+    assert margins(corpus) == {
+        id_of("root"): None,
+        id_of("joy 1"): pytest.approx(1.0),
+        id_of("joy 2"): pytest.approx(0.1),
+    }
+
+
+def test_a_parent_that_comes_later_is_held_against_its_edits_then(tmp_path: Path) -> None:
+    corpus = Corpus.create(tmp_path / "corpus")
+    assert judged(corpus, [felt(2, 1.1)]) == {id_of("joy 2"): []}
+    assert "step_margin" not in corpus.schema.names  # nothing was to be said
+    assert judged(corpus, [Made("root")], [felt(1)])[id_of("joy 2")] == ["step"]
+    more = [felt(1, emotion="fear"), felt(2, 1.1, emotion="fear")]
+    assert judged(corpus, more)[id_of("fear 2")] == ["step"]
+    assert margins(corpus)[id_of("joy 2")] == pytest.approx(0.1)
+
+
+def test_a_failed_parent_is_held_against_nothing(tmp_path: Path) -> None:
+    corpus = Corpus.create(tmp_path / "corpus")
+    rows = batch_of([Made("root"), felt(1)])
+    place = rows.schema.get_field_index("error_kind")
+    rows = rows.set_column(place, rows.schema.field("error_kind"), pa.array(["failed", None]))
+    with corpus.writing() as writer:
+        writer.append(rows)
+        writer.flush()
+        verdicts = judge_corpus(corpus, writer, STEPS).to_pylist()
+    assert [row["accepted"] for row in verdicts] == [False, True]
+
+
+def test_where_nothing_changed_nothing_is_written_but_verdicts(tmp_path: Path) -> None:
+    corpus = Corpus.create(tmp_path / "corpus")
+    first = judged(corpus, [Made("root"), felt(1), felt(2, float("nan"))])
+    before = corpus.versions()
+    assert judged(corpus) == first
+    assert judged(corpus, policy=NO_COPIES).keys() == first.keys()
+    assert corpus.versions() == before
+
+
+def test_a_corpus_from_before_there_was_lineage_is_judged(tmp_path: Path) -> None:
+    corpus = Corpus.create(tmp_path / "corpus")
+    with corpus.writing() as writer:
+        writer.append(utterances(range(5)))
+        writer.flush()
+        verdicts = judge_corpus(corpus, writer, STEPS)
+    assert verdicts["accepted"].to_pylist() == [True] * 5
+    assert not {field.name for field in STEP_FIELDS} & set(corpus.schema.names)
+
+
+def test_a_corpus_without_rows_is_judged(tmp_path: Path) -> None:
+    assert judged(Corpus.create(tmp_path / "corpus")) == {}
+    corpus = corpus_of(tmp_path / "had", [[Made("root"), felt(1)]])
+    with corpus.writing() as writer:
+        writer.remove([id_of("root"), id_of("joy 1")])
+    assert judged(Corpus.open(corpus.path)) == {}
+
+
+def test_what_was_edited_later_is_no_copy_but_the_same_edit_twice_is(tmp_path: Path) -> None:
+    root = Made("root")
+    again = later(root, "noise", "noise again")
+    rows = [root, later(root, "noise"), later(root, "silence"), again, Made("said twice")]
+    failed = judged(Corpus.create(tmp_path / "corpus"), rows, policy=NO_COPIES)
+    assert sorted(failed[id_of(name)] for name in ("noise", "noise again")) == [[], ["copy"]]
+    assert sorted(failed[id_of(name)] for name in ("root", "said twice")) == [[], ["copy"]]
+    assert failed[id_of("silence")] == []

@@ -111,7 +111,7 @@ def test_no_edit_can_be_made_of_its_own_speech_for_ever(
     waiting = [(prompt, edit_of(prompt), found, 0)]
     while waiting:
         asked, made_by, is_found, depth = waiting.pop()
-        assert depth <= 4
+        assert depth <= 2
         waiting += [
             (derived_prompt(asked, derivation, 0), derivation.value, False, depth + 1)
             for derivation in Derivation
