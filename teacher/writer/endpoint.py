@@ -23,7 +23,7 @@ from lauter.teacher.writer.cache import AnswerCache, Kept, ask_key
 from lauter.teacher.writer.faults import Fault, FaultKind
 from lauter.teacher.writer.protocol import Conditions, Draft, Reply
 from lauter.teacher.writer.task import Ask, Kind, Wanted
-from lauter.teacher.writer.templates import open_template
+from lauter.teacher.writer.template import open_template
 
 _WITHOUT_SCHEMA: Final = (400, 404, 415, 422, 501)
 """With these a server answers that does not know ``response_format``."""

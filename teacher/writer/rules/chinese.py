@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from lauter.datasets.tags import Dialect
 from lauter.datasets.weights import cache_folder
-from lauter.teacher.writer.rules.tables import lexicon
+from lauter.teacher.writer.rules.word_tables import lexicon
 
 _BY_RULE: Final = "*"
 _BETRAYS: Final = {

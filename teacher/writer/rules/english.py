@@ -9,7 +9,7 @@ import functools
 import re
 from collections.abc import Mapping
 
-from lauter.teacher.writer.rules.tables import registers
+from lauter.teacher.writer.rules.word_tables import registers
 
 
 def contracted(text: str) -> str:

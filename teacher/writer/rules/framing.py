@@ -11,7 +11,7 @@ from typing import Any
 
 from lauter.datasets.tags import Language
 from lauter.teacher.writer.rules import english, japanese
-from lauter.teacher.writer.rules.tables import Situation, framing, registers
+from lauter.teacher.writer.rules.word_tables import Situation, framing, registers
 from lauter.teacher.writer.task import Genre, Kind, Register, Wanted
 
 _ANY_LEVEL = (2, 3)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from lauter.datasets.tags import Dialect, Emotion, Language
 from lauter.teacher.writer.rules import english, japanese
 from lauter.teacher.writer.rules.chinese import turned
-from lauter.teacher.writer.rules.tables import Sentence, registers, sentences, situations
+from lauter.teacher.writer.rules.word_tables import Sentence, registers, sentences, situations
 from lauter.teacher.writer.task import Genre, Kind, Register, Wanted
 
 _WRITTEN = (Genre.NEWS, Genre.NARRATIVE, Genre.POEM)

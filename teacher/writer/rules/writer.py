@@ -15,7 +15,7 @@ from lauter.teacher.writer.protocol import Conditions, Draft, Reply
 from lauter.teacher.writer.rules.chinese import turned
 from lauter.teacher.writer.rules.framing import framed
 from lauter.teacher.writer.rules.neutral import neutral
-from lauter.teacher.writer.rules.tables import situations, tables_digest, variety_of
+from lauter.teacher.writer.rules.word_tables import situations, tables_digest, variety_of
 from lauter.teacher.writer.task import Ask, Kind, Lengths, Seed, Wanted
 
 VERSION: Final = 1

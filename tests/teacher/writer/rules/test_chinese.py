@@ -6,7 +6,7 @@ import pytest
 
 from lauter.datasets.prompts.builtin_set import builtin_texts
 from lauter.teacher.writer.rules.chinese import turned
-from lauter.teacher.writer.rules.tables import lexicon
+from lauter.teacher.writer.rules.word_tables import lexicon
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from lauter.teacher.writer.task import (
     Wanted,
     WritingTask,
 )
-from lauter.teacher.writer.templates import _FOLDER, open_template, parse_template
+from lauter.teacher.writer.template import _FOLDER, open_template, parse_template
 
 LENGTHS = Lengths(7, 77)
 
