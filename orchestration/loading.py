@@ -21,7 +21,7 @@ _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 _TEXTS = (
     "speaking.text", "speaking.reference_text", "consent.voice", "consent.by", "consent.note",
     "voices.text", "voices.consent", "voices.owner",
-    "trace.file", "editing.text",
+    "trace.file", "editing.text", "derive.where",
 )  # fmt: skip
 
 
