@@ -16,17 +16,21 @@ _WIDTH: Final = 132
 _HEIGHT: Final = 74
 _LEFT, _RIGHT, _TOP, _BOTTOM = 6, 126, 16, 62
 _RADIUS: Final = 3.2
-_TREE_COLUMN: Final = 118
+_BOX: Final = 144
+_TREE_COLUMN: Final = _BOX + 22
 _TREE_ROW: Final = 26
 
 
 def measures_plot(chain: Chain, limits: Mapping[str, float]) -> str:
-    """Return small plots of a chain's measures over its levels, side by side.
+    """Return small plots of what is known of a chain's measures over its levels, side by side.
 
     ``limits`` gives for each measure the largest movement that its plot has room for.
     """
     names = {MOVED: "levels moved", **MEASURES}
-    plots = [_plot(name, label, chain, limits[name]) for name, label in names.items()]
+    known = {
+        name for link in chain.links for name, moved in link.moved.items() if moved is not None
+    }
+    plots = [_plot(name, names[name], chain, limits[name]) for name in names if name in known]
     return "".join(plots)
 
 
@@ -94,8 +98,8 @@ def forest(chains: Sequence[Chain]) -> str:
             thickness = 1 + 5 * len(links) / max(1, len(roots))
             parts.append(
                 f'<path class="path" style="stroke-width:{min(6.0, thickness):.1f}" '
-                f'd="M{before_x + 96:.0f},{before_y:.0f} C{x - 10:.0f},{before_y:.0f} '
-                f'{before_x + 106:.0f},{y:.0f} {x:.0f},{y:.0f}"/>'
+                f'd="M{before_x + _BOX:.0f},{before_y:.0f} C{x - 10:.0f},{before_y:.0f} '
+                f'{before_x + _BOX + 10:.0f},{y:.0f} {x:.0f},{y:.0f}"/>'
             )
             nodes.append(_node(links[0].name, links, x, y))
             before_x, before_y = x, float(y)
@@ -108,8 +112,8 @@ def _node(label: str, links: Sequence[Link], x: float, y: float) -> str:
     told = f"{label}: {accepted} of {len(links)} accepted"
     return (
         f"<g><title>{escape(told)}</title>"
-        f'<rect class="node" x="{x:.0f}" y="{y - 11:.0f}" width="96" height="22" rx="5"/>'
-        f'<rect class="yes" x="{x:.0f}" y="{y + 7:.0f}" width="{96 * share:.1f}" height="4"/>'
+        f'<rect class="node" x="{x:.0f}" y="{y - 11:.0f}" width="{_BOX}" height="22" rx="5"/>'
+        f'<rect class="yes" x="{x:.0f}" y="{y + 7:.0f}" width="{_BOX * share:.1f}" height="4"/>'
         f'<text x="{x + 6:.0f}" y="{y + 3:.0f}">{escape(label)} '
         f"· {accepted}/{len(links)}</text></g>"
     )

@@ -3,13 +3,13 @@
 import json
 import re
 import shutil
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asking import TEXTS, Ask, write_lines
 from hand_made_chains import Made, corpus_of, felt, later
+from page_elements import elements_of
 
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.location import location_of
@@ -25,7 +25,6 @@ gates:
   - {gate: level, score: energy_db, between: [-60.0, 0.0], reason: silence is no speech}
   - {gate: step, score: step_margin, at_least: -5.0, reason: it moved the other way}
 """
-VOID = {"meta", "link", "br"}
 HOSTILE = 'A <b>"door"</b> & <script>alert(1)</script>'
 
 
@@ -159,33 +158,6 @@ def test_a_corpus_without_edits_or_verdicts_has_no_lineage(ask: Ask, tmp_path: P
     assert not (tmp_path / "a.html").exists()
 
 
-class Reader(HTMLParser):
-    """Collects elements, and holds that each is closed where it was opened."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag, self.getpos()
-
-
-def elements_of(page: Path) -> list[tuple[str, dict[str, str | None]]]:
-    reader = Reader()
-    reader.feed(page.read_text(encoding="utf-8"))
-    assert not reader.open
-    return reader.elements
-
-
 def drawn(corpus: Corpus, page: Path, shown: int = 99) -> str:
     chains = read_chains(corpus)
     write_page(page, corpus, chains, kinds_of(chains), shown)
@@ -220,7 +192,7 @@ def test_nothing_lies_outside_the_page_and_all_is_told_in_words(
 ) -> None:
     page = tmp_path / "page.html"
     text = drawn(Corpus.open(folder / "corpus"), page)
-    elements = elements_of(page)
+    elements = elements_of(text)
     for tag, attributes in elements:
         for name in ("src", "href", "poster", "data", "srcset", "action"):
             place = attributes.get(name) or "#"
@@ -246,7 +218,7 @@ def test_a_text_cannot_become_part_of_the_page(tmp_path: Path) -> None:
     assert "<script>alert" not in text and '<b>"' not in text and "<i>" not in text
     assert "&lt;script&gt;alert(1)" in text
     assert not sounds_of(text)  # rows without sound are links all the same
-    assert [tag for tag, _ in elements_of(page)].count("article") == 2
+    assert [tag for tag, _ in elements_of(text)].count("article") == 2
 
 
 def test_yields_orders_and_reasons_are_counted_over_utterances(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ import json
 import re
 import shutil
 import subprocess
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from page_elements import Elements, elements_of
 
 from lauter.datasets.corpus import Corpus
 from lauter.filters.policy import parse_policy
@@ -15,7 +15,6 @@ from lauter.orchestration.audit.page import gate_in_words, write_page
 from lauter.pipelines.cost import Prices
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-VOID = {"meta", "link", "br"}
 
 
 @pytest.fixture(scope="module")
@@ -32,37 +31,12 @@ def write(corpus: Path, file: Path) -> None:
     write_page(file, opened, policy, samples=3, prices=Prices())
 
 
-class Reader(HTMLParser):
-    """Collects elements, and holds that each is closed where it was opened."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag, self.getpos()
-
-
 @pytest.fixture(scope="module")
-def elements(page: Path) -> list[tuple[str, dict[str, str | None]]]:
-    reader = Reader()
-    reader.feed(page.read_text(encoding="utf-8"))
-    assert not reader.open
-    return reader.elements
+def elements(page: Path) -> Elements:
+    return elements_of(page.read_text(encoding="utf-8"))
 
 
-def test_nothing_lies_outside_the_file(
-    page: Path, elements: list[tuple[str, dict[str, str | None]]]
-) -> None:
+def test_nothing_lies_outside_the_file(page: Path, elements: Elements) -> None:
     for tag, attributes in elements:
         for name in ("src", "href", "poster", "data", "srcset", "action"):
             place = attributes.get(name) or "#"
@@ -73,7 +47,7 @@ def test_nothing_lies_outside_the_file(
 
 
 def test_it_can_be_used_from_the_keyboard_and_heard(
-    elements: list[tuple[str, dict[str, str | None]]],
+    elements: Elements,
 ) -> None:
     named = {attributes["id"] for _, attributes in elements if "id" in attributes}
     links = {str(a["href"])[1:] for t, a in elements if t == "a"}

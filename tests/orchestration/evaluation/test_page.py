@@ -3,10 +3,10 @@
 import base64
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import pytest
 from evaluated_speech import HOSTILE, evaluated
+from page_elements import elements_of
 
 from lauter.orchestration.evaluation.page import MARK, chosen, evaluation_page
 from lauter.pipelines.evaluate import Evaluation
@@ -14,7 +14,6 @@ from lauter.pipelines.evaluation_report import report
 from lauter.student.evaluation import Bootstrap
 
 pytestmark = pytest.mark.slow
-VOID = {"meta", "link", "br"}
 
 
 def page_of(evaluation: Evaluation, samples: int = 9, against: str | None = "teacher") -> str:
@@ -27,30 +26,6 @@ def page_of(evaluation: Evaluation, samples: int = 9, against: str | None = "tea
 @pytest.fixture(scope="module")
 def page() -> str:
     return page_of(evaluated())
-
-
-class Reader(HTMLParser):
-    """Collects elements, and holds that each is closed where it was opened."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag, self.getpos()
-
-
-def elements_of(page: str) -> list[tuple[str, dict[str, str | None]]]:
-    reader = Reader()
-    reader.feed(page)
-    assert not reader.open
-    return reader.elements
 
 
 def test_every_sound_of_every_system_is_there(page: str) -> None:
