@@ -259,7 +259,7 @@ def _from_file(path: Path) -> list[Target]:
                 f"the voice '{known.voice.speaker}' in {path} has no recording (audio), from which "
                 "its timbre is taken; name one, or take the voice out"
             )
-        homes = frozenset([known.voice.dialect])
+        homes = frozenset(voice.dialect for voice in known.voices)
         targets.append(Target(known.voice, homes, recording.audio, recording.text))
     return targets
 
