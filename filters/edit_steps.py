@@ -104,7 +104,7 @@ def movements(children: pa.Table, parents: pa.Table) -> dict[str, Figures]:
         "similarity": _similarities(children, parents),
         "cer": _difference(children, parents, "cer"),
         "background": _difference(children, parents, "mos_background"),
-        "silence_s": sum(_difference(children, parents, name) for name in _SILENCES),
+        "silence_s": np.sum([_difference(children, parents, name) for name in _SILENCES], axis=0),
     }
     return {f"step_{name}": values for name, values in found.items()}
 
