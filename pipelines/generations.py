@@ -22,7 +22,10 @@ _TAKEN = ("request_id", "text", "codes", "error_kind", "error")
 
 
 def generations(requests: pa.Table) -> Iterator[pa.Table]:
-    """Yield ``requests`` in parts: each row's parent is in an earlier part, or not among them."""
+    """Yield ``requests`` in parts: each row's parent is in an earlier part, or not among them.
+
+    Of a run that goes on, the first part has neutral speech and edits of what is there already.
+    """
     ids = requests["request_id"].combine_chunks()
     parents = requests[PARENT_FIELD.name].combine_chunks()
     done = pc.invert(pc.is_in(parents, value_set=ids))

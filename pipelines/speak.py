@@ -33,6 +33,7 @@ from lauter.datasets.records import (
 from lauter.pipelines.generations import Parents
 from lauter.pipelines.stage import BatchFunction, Resources
 from lauter.teacher.device_time import DeviceTime
+from lauter.teacher.ensemble import who_speaks
 from lauter.teacher.protocol import (
     EditingTeacher,
     Speech,
@@ -104,8 +105,8 @@ class _Speaking:
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         schema = self._stage.adds
-        parents = self._parents.of(batch) if self._parents else {}
-        rows = self._rows(list(requests_of(batch)), parents)
+        requests = list(requests_of(batch))
+        rows = self._rows(requests, self._parents_of(batch, requests))
         added = pa.RecordBatch.from_pylist(rows, schema=schema)
         return pa.RecordBatch.from_arrays(
             [*batch.columns, *added.columns], schema=pa.schema([*batch.schema, *schema])
@@ -114,6 +115,21 @@ class _Speaking:
     def close(self) -> None:
         self._is_closed = True
         close(self._teacher)
+
+    def _parents_of(
+        self, batch: pa.RecordBatch, requests: list[Request]
+    ) -> Mapping[str, Reference | UnspokenError]:
+        """Return the parents of those requests whose teacher edits what was spoken."""
+        if self._parents is None:
+            return {}
+        who = who_speaks(self._teacher)
+        parents = self._parents.of(batch)
+        return {
+            request.request_id: parents[request.request_id]
+            for request in requests
+            if request.request_id in parents
+            and who(request.prompt.speaker, request.prompt.dialect)[1].edits_parents
+        }
 
     def _rows(
         self, requests: list[Request], parents: Mapping[str, Reference | UnspokenError]
@@ -255,10 +271,10 @@ class _Speaking:
 def _asked(
     teacher: Teacher, requests: list[Request], parents: Mapping[str, Reference | UnspokenError]
 ) -> Sequence[Speech | Exception]:
-    """Ask for edits of what was spoken, or for speech: a generation is all of one or the other."""
+    """Ask for edits of what was spoken, where something of it is to be edited, and for speech."""
     found = [parents.get(request.request_id) for request in requests]
-    references = [one for one in found if isinstance(one, Reference)]
-    if len(references) < len(requests):
+    references = [one if isinstance(one, Reference) else None for one in found]
+    if not any(references):
         return teacher.speak(requests)
     return cast(EditingTeacher, teacher).edit(requests, references)
 

@@ -92,13 +92,13 @@ class Ensemble:
         return self._answers(requests, None)
 
     def edit(
-        self, requests: Sequence[Request], parents: Sequence[Reference]
+        self, requests: Sequence[Request], parents: Sequence[Reference | None]
     ) -> Sequence[Speech | Exception]:
         """Return, in order, what each teacher makes of parents, where it wants them."""
         return self._answers(requests, parents)
 
     def _answers(
-        self, requests: Sequence[Request], parents: Sequence[Reference] | None
+        self, requests: Sequence[Request], parents: Sequence[Reference | None] | None
     ) -> Sequence[Speech | Exception]:
         shares: dict[str, list[int]] = {}
         for number, request in enumerate(requests):
@@ -118,7 +118,7 @@ class Ensemble:
                 answers |= zip(numbers, _answers(spoken[name].result, numbers), strict=True)
         return [answers[number] for number in range(len(requests))]
 
-    def _asked(self, name: str, parents: Sequence[Reference] | None) -> _Ask:
+    def _asked(self, name: str, parents: Sequence[Reference | None] | None) -> _Ask:
         """Return how a teacher is asked: with the parents of its requests, where it wants them."""
         part = self._parts[name]
         if parents is None or not self._abilities[name].edits_parents:

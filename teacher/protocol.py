@@ -137,9 +137,12 @@ class EditingTeacher(Teacher, Protocol):
     """A teacher that makes manners of speech that was spoken before."""
 
     def edit(
-        self, requests: Sequence[Request], parents: Sequence[Reference]
+        self, requests: Sequence[Request], parents: Sequence[Reference | None]
     ) -> Sequence[Speech | Exception]:
-        """Return, in order, each request's speech, made of the parent's beside it."""
+        """Return, in order, each request's speech, made of the parent's beside it.
+
+        A request without one is spoken from its text.
+        """
         ...
 
 

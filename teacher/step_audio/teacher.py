@@ -170,9 +170,9 @@ class StepAudio:
         return self._answers(requests, [None] * len(requests))
 
     def edit(
-        self, requests: Sequence[Request], parents: Sequence[Reference]
+        self, requests: Sequence[Request], parents: Sequence[Reference | None]
     ) -> Sequence[Speech | Exception]:
-        """Return the codes of each request, edited from the parent's, or the exception instead."""
+        """Return the codes of each request, edited from the parent's where it has one."""
         return self._answers(requests, parents)
 
     def _answers(

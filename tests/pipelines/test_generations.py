@@ -1,7 +1,6 @@
 """Chains of a teacher that edits what was spoken: parents first, from the corpus, asked once."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +24,9 @@ from lauter.pipelines.generations import generations
 from lauter.pipelines.plan import Plan, plan
 from lauter.pipelines.speak import Speak
 from lauter.pipelines.synthesize import Job, synthesize
+from lauter.teacher.ensemble import Ensemble
+from lauter.teacher.fast import FastTeacher
+from lauter.teacher.protocol import Teacher, close
 from lauter.teacher.step_audio.opening import open_pool
 from lauter.teacher.step_audio.teacher import StepAudio
 
@@ -62,20 +64,20 @@ def open_teacher(ledger: Ledger, tmp_path: Path) -> Iterator[partial[StepAudio]]
         )
 
 
-def job_of(open_teacher: partial[StepAudio], **speaking: object) -> Job:
+def job_of(open_teacher: Callable[[], Teacher]) -> Job:
     speak = Speak(open_teacher, timeout_s=None, codes=True, back_off_s=0.0)
-    return Job(replace(speak, **speaking), (), ANYTHING, InlineEngine())  # type: ignore[arg-type]
+    return Job(speak, (), ANYTHING, InlineEngine())
 
 
 def planned(teacher: StepAudio) -> pa.Table:
     return with_ancestors(plan(table_from_prompts(ASKED), teacher).requests)
 
 
-def spoken(open_teacher: partial[StepAudio], corpus: Corpus, requests: pa.Table) -> pa.Table:
+def spoken(open_teacher: Callable[[], Teacher], corpus: Corpus, requests: pa.Table) -> pa.Table:
     teacher = open_teacher()
     nothing = plan(table_from_prompts([]), teacher).refused
     synthesize(job_of(open_teacher), Plan(requests, nothing), teacher, corpus)
-    teacher.close()
+    close(teacher)
     corpus.refresh()
     columns = ["request_id", "parent_id", "edit", "text", "codes", "error_kind", "error"]
     return pa.Table.from_batches(list(corpus.scan(columns)))
@@ -134,6 +136,27 @@ def test_a_chain_that_was_cut_off_goes_on_without_asking_for_a_parent_again(
     rows = spoken(open_teacher, corpus, requests)
     assert len(rows) == 10
     assert set(asked_of(requests, ledger).values()) == {1}
+
+
+def test_a_run_that_was_stopped_within_a_generation_goes_on(
+    open_teacher: partial[StepAudio], ledger: Ledger, tmp_path: Path
+) -> None:
+    corpus = Corpus.create(tmp_path / "corpus")
+    requests = planned(open_teacher())
+    spoken(open_teacher, corpus, next(generations(requests)).slice(0, 1))
+    rows = spoken(open_teacher, corpus, requests)
+    assert rows["error_kind"].null_count == len(rows) == 10
+    assert set(asked_of(requests, ledger).values()) == {1}
+
+
+def test_beside_a_teacher_that_edits_what_was_spoken_another_edits_what_it_says_itself(
+    open_teacher: partial[StepAudio], tmp_path: Path
+) -> None:
+    together = partial(Ensemble, {"editx": open_teacher, "fast": FastTeacher})
+    prompts = [*ASKED[2:], Prompt("Come in.", "en", "en-US", "joy", 2, speaker="heart")]
+    requests = with_ancestors(plan(table_from_prompts(prompts), together()).requests)
+    rows = spoken(together, Corpus.create(tmp_path / "corpus"), requests)
+    assert rows["error_kind"].null_count == len(rows) == 6
 
 
 def test_an_edit_of_what_could_not_be_spoken_is_not_asked_for_and_says_why(
