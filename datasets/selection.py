@@ -36,6 +36,7 @@ from lauter.datasets.records import (
     TOP_LOGITS_FIELDS,
     UTTERANCE_SCHEMA,
 )
+from lauter.datasets.tags import without_sounds
 from lauter.datasets.voices import voices_of
 
 READ_ROWS = 64
@@ -207,7 +208,8 @@ def split_of(value: str, shares: Mapping[str, float]) -> str:
 
 
 def _split_of(value: str, shares: Mapping[str, float]) -> int:
-    drawn = _bits(_SPLIT_DOMAIN, value) / 2**64
+    # Sounds between its words make a text no other sentence.
+    drawn = _bits(_SPLIT_DOMAIN, without_sounds(value)) / 2**64
     reached = np.cumsum(list(shares.values()))[:-1]
     return int(np.searchsorted(reached, drawn, side="right"))
 

@@ -6,7 +6,7 @@ made twice. The stage takes the parent's sound from the corpus itself, by its id
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from lauter.datasets.imports.requests import TEACHER as FOUND
 from lauter.datasets.lineage import EDIT_FIELD, EDITOR, PARENT_FIELD, UNDONE, Derivation
 from lauter.datasets.location import Location
 from lauter.datasets.records import SPEECH_FIELDS, Prompt, Request, requests_of
+from lauter.datasets.voices import voices_of
 from lauter.filters.gates import stopping_gates
 from lauter.filters.policy import Policy
 from lauter.pipelines.ancestry import PLANNED_SCHEMA
@@ -116,9 +117,10 @@ def derive(
     with corpus.writing() as writer:
         # An earlier run may have been stopped before it judged, or judged by another policy.
         judge_corpus(corpus, writer, policy, leave)
+        forbidden = leave.forbidden(voices_of(corpus.voices())) if leave else {}
         for derivation in derivations:
             # One after the other: what noise was put into is there when it is to be taken away.
-            requests = _requests(corpus, derivation, policy, seed, where)
+            requests = _requests(corpus, derivation, policy, seed, where, forbidden)
             found += len(requests)
             pending = corpus.pending(requests)
             if not pending.num_rows:
@@ -143,9 +145,17 @@ def derive(
 
 
 def _requests(
-    corpus: Corpus, derivation: Derivation, policy: Policy, seed: int, where: str | None
+    corpus: Corpus,
+    derivation: Derivation,
+    policy: Policy,
+    seed: int,
+    where: str | None,
+    forbidden: Collection[str],
 ) -> pa.Table:
-    """Return the edits of a kind that can be made of a corpus (``PLANNED_SCHEMA``)."""
+    """Return the edits of a kind that can be made of a corpus (``PLANNED_SCHEMA``).
+
+    Speech of ``forbidden`` speakers is not edited.
+    """
     made = [EDIT_FIELD.name] if EDIT_FIELD.name in corpus.schema.names else []
     columns = ["request_id", "teacher", "error_kind", *_PROMPT, *made]
     wanted = _ids(corpus, where)
@@ -153,6 +163,8 @@ def _requests(
     rows = []
     for batch in corpus.scan_judged(columns, policy=policy.digest):
         for row in batch.to_pylist():
+            if row["speaker"] in forbidden:
+                continue
             if wanted is not None and row["request_id"] not in wanted:
                 continue
             prompt = Prompt(*(row[name] for name in _PROMPT))

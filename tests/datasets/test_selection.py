@@ -11,6 +11,7 @@ from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
 from lauter.datasets.records import UTTERANCE_SCHEMA
 from lauter.datasets.selection import Selection, plain_row, select, split_of
+from lauter.datasets.tags import Sound
 
 ROWS = 200
 
@@ -131,3 +132,10 @@ def test_a_figure_that_is_no_number_becomes_null(figure: float) -> None:
     plain = plain_row({"cer": figure, "text": "nan"})
     assert plain["text"] == "nan"
     assert plain["cer"] == (figure if abs(figure) < float("inf") else None)
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="[]"), min_size=1, max_size=40))
+def test_a_sentence_with_a_sound_in_it_is_in_the_split_of_the_sentence(text: str) -> None:
+    shares = {"train": 0.5, "valid": 0.2, "test": 0.3}
+    for sound in Sound:
+        assert split_of(f"{text} [{sound}]", shares) == split_of(text, shares)

@@ -1,6 +1,7 @@
 """Edits of what a corpus has: real speech in, edited speech beside it, each with its parent."""
 
 import shutil
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from workshop import job
 
 from lauter.datasets.audio import Clip, encode_flac
+from lauter.datasets.consent import Consent, Event, Leave
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
 from lauter.datasets.lineage import EDITOR, Derivation
@@ -18,6 +20,7 @@ from lauter.datasets.prompts.cell import Cell
 from lauter.datasets.prompts.table import table_from_prompts
 from lauter.datasets.records import REQUEST_SCHEMA, UTTERANCE_SCHEMA, Prompt, requests_of
 from lauter.datasets.tags import without_sounds
+from lauter.datasets.voices import Use
 from lauter.filters.duration import DurationScorer
 from lauter.filters.level import LevelScorer
 from lauter.filters.policy import Policy, parse_policy
@@ -80,10 +83,11 @@ def derived(
     seed: int = 0,
     where: str | None = None,
     policy: Policy = POLICY,
+    leave: Leave | None = None,
 ) -> int:
     added = derive(
         corpus, derivations, seed=seed, where=where, open_scorers=SCORERS, policy=policy,
-        engine=InlineEngine(), scoring=Resources(batch_size=4),
+        engine=InlineEngine(), scoring=Resources(batch_size=4), leave=leave,
     )  # fmt: skip
     corpus.refresh()
     return added
@@ -283,3 +287,12 @@ def test_edits_fill_no_quota_of_accepted_speech(corpus: Corpus) -> None:
     derived(corpus, Derivation.NOISE, Derivation.DENOISE, Derivation.REMOVE_EMOTION)
     after = read_ledger(corpus, [cell], POLICY.digest, Prices())[cell]
     assert after == before and after.first_accepted == 1 and after.teacher == "fast"
+
+
+def test_speech_of_a_voice_that_was_withdrawn_is_not_edited(corpus: Corpus) -> None:
+    derived(corpus, Derivation.NOISE)
+    withdrawn = Consent("2026-11-01T00:00:00+00:00", "heart", Event.WITHDRAWN, by="her")
+    leave = Leave(Use.RESEARCH, date(2026, 11, 22), ledger=(withdrawn,))
+    assert derived(corpus, Derivation.DENOISE, leave=leave)
+    edited = rows_of(corpus, "edit = 'denoise'").values()
+    assert {row["speaker"] for row in edited} == {"mei"}
