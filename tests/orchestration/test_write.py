@@ -17,8 +17,8 @@ from live_server import LiveServer
 
 from lauter.datasets.prompts.check import sift
 from lauter.datasets.prompts.file import file_texts
+from lauter.orchestration.loading import load_settings
 from lauter.orchestration.making import make
-from lauter.orchestration.settings import load_settings
 
 FEW = ["write.dialects=[en-US]", "write.emotions=[joy]", "write.count=12"]
 
