@@ -111,7 +111,8 @@ def marks_of(encoded: bytes) -> Marks | None:
 def unmarked(encoded: bytes) -> bytes:
     """Return a FLAC or WAV file without its mark, to the byte as it was before it was marked.
 
-    What has none that can be read is returned as it is.
+    But one: a WAV whose last chunk lacked the byte that pads it to an even length has it then.
+    What has no mark that can be read is returned as it is.
     """
     if is_flac(encoded):
         comments = _readable_comments(encoded)

@@ -75,6 +75,16 @@ def test_a_wav_sounds_the_same_tells_its_mark_and_goes_back_to_the_byte(
     assert unmarked(wav) == wav and marks_of(wav) is None
 
 
+def test_a_wav_that_lacked_its_pad_byte_has_it_when_its_mark_is_gone() -> None:
+    written = io.BytesIO()
+    soundfile.write(written, np.arange(501) / 1000, RATE, "PCM_U8", format="WAV")
+    padded = written.getvalue()
+    assert len(padded) % 2 == 0 and padded[-1] == 0
+    for wav in (padded, padded[:-1]):
+        assert marks_of(marked(wav, MADE)) == MADE
+        assert unmarked(marked(wav, MADE)) == padded
+
+
 @pytest.mark.parametrize("encode", [lambda samples: encode_flac(samples, RATE), wav_of])
 def test_a_second_mark_replaces_the_first(encode: "object") -> None:
     assert callable(encode)
