@@ -54,7 +54,7 @@ class Sound:
 class Cut:
     """An open audio and the stretch of it that is meant; nothing is decoded yet.
 
-    ``marks`` are those that were taken off it, if it had any.
+    ``marks`` are those that were taken off it, if it had any; ``context`` is as in ``Recording``.
     """
 
     source: bytes | Path
@@ -62,6 +62,7 @@ class Cut:
     start: int
     frames: int
     marks: Marks | None = None
+    context: str = ""
 
     @property
     def is_whole(self) -> bool:
@@ -78,10 +79,12 @@ class Cut:
 
     @property
     def identity(self) -> str:
-        """Digest of the bytes and, unless all of them are meant, of the stretch in samples."""
+        """Digest of the bytes, of the stretch in samples unless it is all, and of the context."""
         content: dict[str, object] = {"source": self.source_digest}
         if not self.is_whole:
             content |= {"start": self.start, "frames": self.frames}
+        if self.context:
+            content["context"] = self.context
         return content_id(SOUND_DOMAIN, content)
 
 
@@ -102,7 +105,7 @@ def cut_of(recording: Recording) -> Iterator[Cut]:
     if isinstance(source, bytes) and (marks := marks_of(source)):
         source = unmarked(source)
     with open_audio(source) as file:
-        yield Cut(source, file, *_stretch(recording, file), marks)
+        yield Cut(source, file, *_stretch(recording, file), marks, recording.context)
 
 
 def sound_of(cut: Cut, sample_rate: int | None = None) -> Sound:

@@ -219,6 +219,7 @@ def test_recordings_travel_to_workers_unchanged(recordings: tuple[Recording, ...
         audio=b"a",
         offset_s=0.5,
         duration_s=1.5,
+        context="c",
         language="ja",
         dialect="ja-JP",
         speaker="s",
