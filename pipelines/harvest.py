@@ -60,7 +60,7 @@ class HarvestedSongs:
         missing or is none, before a song is read.
         """
         self.separator().voice(np.zeros(SAMPLE_RATE, np.float32), SAMPLE_RATE)
-        return Harvest(self.separator, self.origin.sample_rate, resources)
+        return Harvest(self.separator, self.origin, resources)
 
 
 def harvested_songs(
@@ -81,7 +81,7 @@ class Harvest:
     """Adds ``IMPORTED_SPEECH_SCHEMA`` and ``SONG_FIELDS`` to planned lines of songs."""
 
     separator: Callable[[], Separator]
-    sample_rate: int | None = None
+    origin: Origin
     resources: Resources = field(default_factory=lambda: Resources(batch_size=64))
     name: str = "harvest"
 
@@ -102,7 +102,7 @@ class Harvest:
 
         def harvest(batch: pa.RecordBatch) -> pa.RecordBatch:
             recordings = map(recording_from, batch["recording"].to_pylist())
-            rows = [listener.row(recording, self.sample_rate) for recording in recordings]
+            rows = [listener.row(recording, self.origin) for recording in recordings]
             added = pa.RecordBatch.from_pylist(rows, schema=schema)
             return pa.RecordBatch.from_arrays(
                 [*batch.columns, *added.columns], schema=pa.schema([*batch.schema, *schema])
