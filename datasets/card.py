@@ -36,12 +36,12 @@ def data_card(selection: Selection, export: ExportSummary) -> str:
 
 
 def _summary(selection: Selection, export: ExportSummary) -> list[str]:
-    imported = selection.tally.teachers[IMPORTED]
-    made = export.samples - imported
+    elsewhere = selection.tally.elsewhere
+    made = export.samples - elsewhere
     origin = (
         "**All of it is synthetic speech.** Say so wherever it is heard."
-        if not imported
-        else f"**{made} of them are synthetic speech**, {imported} came from elsewhere."
+        if not elsewhere
+        else f"**{made} of them are synthetic speech**, {elsewhere} came from elsewhere."
     )
     splits = ", ".join(f"{name} {count}" for name, count in export.splits.items())
     return [
@@ -60,7 +60,7 @@ def _use(selection: Selection) -> list[str]:
     tally = selection.tally
     scorers = [name for name in tally.fingerprints if name != TEACHER_FINGERPRINT]
     measured = ", ".join(name.removesuffix("_fingerprint") for name in scorers) or "nothing"
-    synthetic = [] if set(tally.teachers) <= {IMPORTED} else [
+    synthetic = [] if tally.elsewhere == tally.teachers.total() else [
         "- A student learns its teachers' mistakes and habits from synthetic speech; "
         "measure it on recordings of people too.",
     ]  # fmt: skip

@@ -7,6 +7,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lauter.datasets.imports.requests import TEACHER as FOUND
+from lauter.datasets.mark_columns import SYNTHETIC_FIELD
+
 CELL = ("dialect", "emotion", "style")
 _COLUMNS = (
     "request_id", "language", *CELL, "text", "speaker", "text_source", "text_licence", "teacher",
@@ -29,7 +32,8 @@ class CorpusTally:
 
     def __init__(self, schema: pa.Schema) -> None:
         fingerprints = [name for name in schema.names if name.endswith("_fingerprint")]
-        self.columns = [*_COLUMNS, *fingerprints]
+        told = [name for name in (SYNTHETIC_FIELD.name,) if name in schema.names]
+        self.columns = [*_COLUMNS, *told, *fingerprints]
         """What ``add`` wants to see, beside ``accepted`` and ``failed_gates``."""
         self.cells: defaultdict[tuple[str, ...], CellTally] = defaultdict(CellTally)
         self.refused: Counter[tuple[str, str]] = Counter()
@@ -47,6 +51,8 @@ class CorpusTally:
         """Exported rows by language."""
         self.teachers: Counter[str] = Counter()
         """Exported rows by teacher."""
+        self.elsewhere = 0
+        """Exported rows that were imported, or edited from imported ones."""
         self.fingerprints: dict[str, set[str]] = {name: set() for name in fingerprints}
         """Of teachers and scorers, those that exported rows were made and measured with."""
 
@@ -87,6 +93,10 @@ class CorpusTally:
         ):
             for value, count in _counts(rows, [name]):
                 counter[value] += count
+        is_found = pc.equal(taken["teacher"], FOUND)
+        if SYNTHETIC_FIELD.name in taken.column_names:
+            is_found = pc.or_(is_found, pc.is_valid(taken[SYNTHETIC_FIELD.name]))
+        self.elsewhere += pc.sum(is_found).as_py() or 0
         failed = pc.list_flatten(table["failed_gates"]).combine_chunks()
         gates = pa.table({name: failed.field(name) for name in ("gate", "reason")})
         for gate, reason, count in _counts(gates, ["gate", "reason"]):

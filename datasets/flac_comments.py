@@ -8,6 +8,7 @@ frames and changes none of them, so nothing is decoded or encoded (RFC 9639, sec
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from mmap import mmap
 from typing import Final
 
 from lauter.datasets.errors import UsageError
@@ -37,12 +38,13 @@ class _Comments:
     rest: bytes
 
 
-def is_flac(data: bytes) -> bool:
+def is_flac(data: bytes | mmap) -> bool:
     """Whether a file is FLAC by its first bytes."""
-    return data.startswith(_MAGIC, _start(data))
+    start = _start(data)
+    return data[start : start + len(_MAGIC)] == _MAGIC
 
 
-def comments_of(flac: bytes) -> list[bytes]:
+def comments_of(flac: bytes | mmap) -> list[bytes]:
     """Return the comments (``NAME=value`` in UTF-8) of a FLAC file, in their order.
 
     Raises ``UsageError`` where its head is damaged.
@@ -75,7 +77,7 @@ def with_comments(flac: bytes, comments: Sequence[bytes]) -> bytes:
     return b"".join([flac[: _start(flac)], _MAGIC, *heads, memoryview(flac)[frames:]])
 
 
-def _start(data: bytes) -> int:
+def _start(data: bytes | mmap) -> int:
     """Return where the FLAC begins: some tools put an ID3 tag before it."""
     if data[:3] != b"ID3" or len(data) < 10:
         return 0
@@ -85,7 +87,7 @@ def _start(data: bytes) -> int:
     return 10 + size
 
 
-def _blocks(flac: bytes) -> tuple[list[_Block], int]:
+def _blocks(flac: bytes | mmap) -> tuple[list[_Block], int]:
     """Return the metadata blocks, and where the frames begin."""
     position = _start(flac) + len(_MAGIC)
     blocks: list[_Block] = []

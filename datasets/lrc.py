@@ -14,6 +14,7 @@ make no sense (without these). Times are whole milliseconds, so that what is wri
 as it was.
 """
 
+import codecs
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -143,10 +144,11 @@ def _text_lines(
         if content.startswith(mark):
             content, encoding = content.removeprefix(mark), known
     try:
+        encoding = codecs.lookup(encoding).name  # UTF-16, utf_16 and U16 are one
         line_end = "\n".encode(encoding)
     except LookupError:
         raise UsageError(f"there is no encoding '{encoding}'; utf-8 and gb18030 are some") from None
-    if encoding.startswith("utf-16"):  # two bytes a sign: cut it after it was read
+    if encoding.startswith(("utf-16", "utf-32")):  # several bytes a sign: cut it after it was read
         lines = [one.encode() for one in content.decode(encoding, errors="replace").split("\n")]
         encoding = "utf-8"
     else:

@@ -7,8 +7,8 @@ from lauter.datasets.records import described
 SYNTHETIC_FIELD = described(
     "synthetic", pa.string(), "Whether a machine has spoken it: yes, no or unknown"
 )
-"""In a corpus it stands beside imported speech only, as its source says; our teachers are
-machines. In an export it stands beside all."""
+"""In a corpus it stands beside imported speech, as its source says, and beside edits of it; our
+teachers are machines. In an export it stands beside all."""
 
 MARK_FIELDS = [
     SYNTHETIC_FIELD,

@@ -9,6 +9,7 @@ import pyarrow as pa
 from lauter.datasets.card import IMPORTED
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
+from lauter.datasets.lineage import EDITOR
 from lauter.datasets.mark_columns import SYNTHETIC_FIELD
 from lauter.datasets.marking import FORMAT, NO_ASSERTION, Marks, Synthetic, marked
 from lauter.datasets.records import REQUEST_SCHEMA
@@ -36,12 +37,13 @@ class Marker:
 
     def marks(self, row: Mapping[str, Any]) -> Marks:
         """Return the mark of a row, which has at least the columns of a request."""
-        is_imported = row["teacher"] == IMPORTED
+        told = row.get(SYNTHETIC_FIELD.name)
+        # An edit says it where it was made out of imported speech, so of that speech.
+        is_imported = row["teacher"] == IMPORTED or (row["teacher"] == EDITOR and told is not None)
         text_licence = row["text_licence"] or NO_ASSERTION
         licence = self.licences.get((row["speaker"], row["dialect"]))
-        told = row.get(SYNTHETIC_FIELD.name) or Synthetic.UNKNOWN
         return Marks(
-            Synthetic(told) if is_imported else Synthetic.YES,
+            Synthetic(told or Synthetic.UNKNOWN) if is_imported else Synthetic.YES,
             row["request_id"],
             row["teacher"],
             row["teacher_fingerprint"],

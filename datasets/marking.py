@@ -16,6 +16,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
 from typing import Final
 
 import soundfile
@@ -94,7 +96,7 @@ def marked(encoded: bytes, marks: Marks) -> bytes:
     raise UsageError("only FLAC and WAV can be marked, and this is neither; convert it")
 
 
-def marks_of(encoded: bytes) -> Marks | None:
+def marks_of(encoded: bytes | mmap) -> Marks | None:
     """Return the mark of an audio file; None where there is none, or nothing that can be read."""
     if is_flac(encoded):
         return _parsed(_decoded(_readable_comments(encoded)))
@@ -102,16 +104,29 @@ def marks_of(encoded: bytes) -> Marks | None:
         found = [_parsed(info.get("ICMT", "").split("\n")) for info in infos_of(encoded)]
         return next((marks for marks in reversed(found) if marks), None)
     try:
-        with soundfile.SoundFile(io.BytesIO(encoded)) as file:
+        whole = io.BytesIO(encoded) if isinstance(encoded, bytes) else encoded
+        with soundfile.SoundFile(whole) as file:
             return _parsed(file.comment.split("\n"))
     except soundfile.LibsndfileError:
         return None
 
 
+def marks_in(path: Path) -> Marks | None:
+    """Return the mark of a file without reading the whole of it; see ``marks_of``."""
+    with path.open("rb") as file:
+        try:
+            mapped = mmap(file.fileno(), 0, access=ACCESS_READ)
+        except ValueError:  # an empty file cannot be mapped
+            return None
+        with mapped:
+            return marks_of(mapped)
+
+
 def unmarked(encoded: bytes) -> bytes:
     """Return a FLAC or WAV file without its mark, to the byte as it was before it was marked.
 
-    What has none that can be read is returned as it is.
+    But one: a WAV whose last chunk lacked the byte that pads it to an even length has it then.
+    What has no mark that can be read is returned as it is.
     """
     if is_flac(encoded):
         comments = _readable_comments(encoded)
@@ -124,7 +139,7 @@ def unmarked(encoded: bytes) -> bytes:
     return encoded
 
 
-def _readable_comments(flac: bytes) -> list[bytes]:
+def _readable_comments(flac: bytes | mmap) -> list[bytes]:
     try:
         return comments_of(flac)
     except UsageError:  # damaged: whoever decodes it says so

@@ -5,8 +5,9 @@ later, a few rows at a time, so memory grows with rows and verdicts and not with
 
 Rows are shuffled by a digest of the seed and the request id: the same rows come in the same order
 whatever order they were spoken in. Splits are drawn by text, so that no sentence that is trained
-on is ever tested, by whichever voice; or by speaker, so that no voice is, whatever it says. What is
-drawn depends on the text or speaker alone: more rows move none from one split to another.
+on is ever tested, by whichever voice; or by speaker, so that nobody is, whatever he says and in
+whichever of his voices. What is drawn depends on the text or person alone: more rows move none from
+one split to another.
 """
 
 import math
@@ -37,13 +38,13 @@ from lauter.datasets.records import (
     UTTERANCE_SCHEMA,
 )
 from lauter.datasets.tags import without_sounds
-from lauter.datasets.voices import voices_of
+from lauter.datasets.voices import people_of, voices_of
 
 READ_ROWS = 64
 TALLY_ROWS = 8192
 ALL_IN_TRAIN = {"train": 1.0}
 SPLIT_BY = ("text", "speaker")
-"""Columns by which splits can be drawn: no value of it stands in two of them."""
+"""Columns by which splits can be drawn: no text, no person who speaks stands in two of them."""
 
 _SPOKEN_NAMES = ("audio_digest", "sample_rate", "duration_s")
 _SHUFFLE_DOMAIN = "lauter.shuffle.v1"
@@ -114,6 +115,7 @@ def select(
     judgements = Judgements(pa.concat_arrays(ids) if ids else pa.array([], pa.string()), verdicts)
     forbidden = leave.forbidden(voices_of(corpus.voices())) if leave else {}
     tally = CorpusTally(corpus.schema)
+    people = people_of(corpus.voices()) if split_by == "speaker" else {}
     rows, keys, split_of = array("q"), array("Q"), array("b")
     first = 0
     errors = [name for name in (CODEC_ERROR_FIELD.name,) if name in corpus.schema.names]
@@ -128,7 +130,8 @@ def select(
         rows.extend((first + chosen).tolist())
         for row in batch.select(["request_id", split_by]).take(pa.array(chosen)).to_pylist():
             keys.append(_bits(f"{_SHUFFLE_DOMAIN}.{seed}", row["request_id"]))
-            split_of.append(_split_of(row[split_by], shares))
+            drawn = row[split_by]
+            split_of.append(_split_of(people.get(drawn, drawn), shares))
         first += batch.num_rows
     if not rows:
         if tally.left_out:
@@ -203,7 +206,7 @@ def _checked_shares(splits: Mapping[str, float]) -> dict[str, float]:
 
 
 def split_of(value: str, shares: Mapping[str, float]) -> str:
-    """Return the split that a text is drawn into, or a speaker where splits are drawn by those."""
+    """Return the split that a text is drawn into, or a person where splits are drawn by speaker."""
     return list(shares)[_split_of(value, shares)]
 
 

@@ -113,6 +113,12 @@ def voices_of(table: pa.Table) -> list[Voice]:
     ]
 
 
+def people_of(table: pa.Table) -> dict[str, str]:
+    """Return by speaker who is heard, of a table of ``VOICE_SCHEMA``: voices may share a person."""
+    rows = table.select(["speaker", "identity"]).to_pylist()
+    return {row["speaker"]: row["identity"] or row["speaker"] for row in rows}
+
+
 def with_every_column(table: pa.Table) -> pa.Table:
     """Return voices of an older corpus as ``VOICE_SCHEMA`` has them, what they lack as null."""
     columns: Sequence[pa.ChunkedArray] = [

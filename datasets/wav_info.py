@@ -6,6 +6,7 @@ they do not know (Multimedia Programming Interface and Data Specifications 1.0, 
 
 import struct
 from collections.abc import Iterator, Mapping
+from mmap import mmap
 from typing import Final
 
 _HEAD: Final = 12
@@ -13,12 +14,12 @@ _UNKNOWN_SIZE: Final = 0x7FFFF000
 """Sizes from here on stand in the header of a WAV that was streamed."""
 
 
-def is_wav(data: bytes) -> bool:
+def is_wav(data: bytes | mmap) -> bool:
     """Whether a file is WAV by its first bytes."""
     return data[:4] == b"RIFF" and data[8:12] == b"WAVE"
 
 
-def infos_of(wav: bytes) -> list[dict[str, str]]:
+def infos_of(wav: bytes | mmap) -> list[dict[str, str]]:
     """Return the texts of each INFO list by their names of four letters, such as ICMT."""
     return [_texts(wav[start:end]) for name, start, end in _chunks(wav) if _is_info(wav, start)]
 
@@ -38,11 +39,11 @@ def without_info(wav: bytes, number: int) -> bytes:
     return _sized(wav[: start - 8] + wav[end + end % 2 :], len(wav))
 
 
-def _is_info(wav: bytes, start: int) -> bool:
+def _is_info(wav: bytes | mmap, start: int) -> bool:
     return wav[start - 8 : start - 4] == b"LIST" and wav[start : start + 4] == b"INFO"
 
 
-def _chunks(data: bytes, position: int = _HEAD) -> Iterator[tuple[bytes, int, int]]:
+def _chunks(data: bytes | mmap, position: int = _HEAD) -> Iterator[tuple[bytes, int, int]]:
     """Yield name, start and end of each chunk; the last one may be cut off."""
     while position + 8 <= len(data):
         name, size = struct.unpack_from("<4sI", data, position)

@@ -20,6 +20,8 @@ from lauter.datasets.identity import content_id
 from lauter.datasets.imports.requests import TEACHER as FOUND
 from lauter.datasets.lineage import EDIT_FIELD, EDITOR, PARENT_FIELD, UNDONE, Derivation
 from lauter.datasets.location import Location
+from lauter.datasets.mark_columns import SYNTHETIC_FIELD
+from lauter.datasets.marking import Synthetic
 from lauter.datasets.records import SPEECH_FIELDS, Prompt, Request, requests_of
 from lauter.datasets.voices import voices_of
 from lauter.filters.gates import stopping_gates
@@ -33,12 +35,12 @@ from lauter.pipelines.stage import BatchFunction, Pipeline, Resources
 from lauter.teacher.edit.derive import applies, derived, derived_prompt, fingerprint
 
 _PROMPT: Final = tuple(one.name for one in fields(Prompt))
-_TAKEN: Final = ("audio", *_PROMPT)
+_TAKEN: Final = ("audio", "teacher", *_PROMPT)
 
 
 @dataclass(frozen=True)
 class Derive:
-    """Adds ``SPEECH_FIELDS``: the parent's speech in ``corpus``, edited."""
+    """Adds ``SPEECH_FIELDS``: the parent's speech in ``corpus``, edited; and who has spoken it."""
 
     corpus: Location
     resources: Resources = field(default_factory=Resources)
@@ -51,15 +53,17 @@ class Derive:
 
     @property
     def adds(self) -> pa.Schema:
-        """The edited speech, or the error that came instead."""
-        return pa.schema(SPEECH_FIELDS)
+        """The edited speech, or the error that came instead; whether a machine has spoken it."""
+        return pa.schema([*SPEECH_FIELDS, SYNTHETIC_FIELD])
 
     def open(self) -> BatchFunction:
         """Open the corpus and return the function that edits batches."""
         corpus = Corpus.open(self.corpus)
+        told = [SYNTHETIC_FIELD.name] if SYNTHETIC_FIELD.name in corpus.schema.names else []
+        taken = [*_TAKEN, *told]
 
         def derive(batch: pa.RecordBatch) -> pa.RecordBatch:
-            parents = corpus.take(batch[PARENT_FIELD.name].to_pylist(), _TAKEN).to_pylist()
+            parents = corpus.take(batch[PARENT_FIELD.name].to_pylist(), taken).to_pylist()
             rows = [
                 _edited(request, parent, Derivation(edit))
                 for request, parent, edit in zip(
@@ -86,10 +90,17 @@ def _edited(request: Request, parent: dict[str, Any], derivation: Derivation) ->
         row["duration_s"] = len(samples) / clip.sample_rate
     except Exception as error:
         row |= {"error_kind": "failed", "error": f"{type(error).__name__}: {error}"}
+    row[SYNTHETIC_FIELD.name] = _synthetic(parent)
     row["attempts"] = 1
     row["wall_s"] = time.perf_counter() - started
     row["device_s"] = time.thread_time() - worked
     return row
+
+
+def _synthetic(parent: Mapping[str, Any]) -> str | None:
+    """Return whether a machine has spoken what came from elsewhere; None: our teachers did."""
+    told: str | None = parent.get(SYNTHETIC_FIELD.name)
+    return told or (Synthetic.UNKNOWN.value if parent["teacher"] == FOUND else None)
 
 
 def derive(

@@ -5,7 +5,9 @@ needs the whole song is measured here (how much voice there is over the rest, wh
 song's voice, the key); what needs the line alone is left to scorers, and the policy judges all of
 it. So a line is never dropped on the way: one that nobody sings is a row with its audio and a
 figure that fails a gate. A worker separates a song once for all of its lines that it is given; ids
-come from the song's own bytes and the lyrics' times, so nothing is separated to see what is new.
+come from the song's own bytes and the times of all of its lyrics (where one line is cut hangs on
+the others too: correct one, and the song's lines are new ones), so nothing is separated to see what
+is new.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -58,7 +60,7 @@ class HarvestedSongs:
         missing or is none, before a song is read.
         """
         self.separator().voice(np.zeros(SAMPLE_RATE, np.float32), SAMPLE_RATE)
-        return Harvest(self.separator, self.origin.sample_rate, resources)
+        return Harvest(self.separator, self.origin, resources)
 
 
 def harvested_songs(
@@ -79,7 +81,7 @@ class Harvest:
     """Adds ``IMPORTED_SPEECH_SCHEMA`` and ``SONG_FIELDS`` to planned lines of songs."""
 
     separator: Callable[[], Separator]
-    sample_rate: int | None = None
+    origin: Origin
     resources: Resources = field(default_factory=lambda: Resources(batch_size=64))
     name: str = "harvest"
 
@@ -100,7 +102,7 @@ class Harvest:
 
         def harvest(batch: pa.RecordBatch) -> pa.RecordBatch:
             recordings = map(recording_from, batch["recording"].to_pylist())
-            rows = [listener.row(recording, self.sample_rate) for recording in recordings]
+            rows = [listener.row(recording, self.origin) for recording in recordings]
             added = pa.RecordBatch.from_pylist(rows, schema=schema)
             return pa.RecordBatch.from_arrays(
                 [*batch.columns, *added.columns], schema=pa.schema([*batch.schema, *schema])

@@ -26,8 +26,10 @@ from lauter.datasets.audio import (
 )
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
-from lauter.datasets.imports.recording import Recording
+from lauter.datasets.imports.recording import Origin, Recording
 from lauter.datasets.imports.songs import Song, read_song
+from lauter.datasets.mark_columns import SYNTHETIC_FIELD
+from lauter.datasets.marking import Marks, marks_in
 from lauter.datasets.records import described
 from lauter.filters import melody, song_voice, vad
 from lauter.filters.beat import estimate_beat
@@ -88,6 +90,7 @@ class HeardSong:
     mean_voice: Embedding | None
     beat: tuple[float, float]
     transposition_st: float
+    marks: Marks | None
 
 
 class Listener:
@@ -98,8 +101,11 @@ class Listener:
         self._fingerprint = harvested_by(separator)
         self._heard: OrderedDict[tuple[str, str], HeardSong] = OrderedDict()
 
-    def row(self, recording: Recording, sample_rate: int | None) -> dict[str, Any]:
-        """Return the speech of a line and its figures, or the error that came instead."""
+    def row(self, recording: Recording, origin: Origin) -> dict[str, Any]:
+        """Return the speech of a line and its figures, or the error that came instead.
+
+        It is synthetic where the song's mark or else ``origin`` says so.
+        """
         started = time.perf_counter()
         row: dict[str, Any] = {
             "attempts": 1,
@@ -111,7 +117,8 @@ class Listener:
             if recording.fault:
                 raise UsageError(recording.fault)
             heard = self._song(recording.extra["stem"], recording.extra["encoding"])
-            row |= self._line(heard, recording.extra["start_ms"], sample_rate)
+            row |= self._line(heard, recording.extra["start_ms"], origin.sample_rate)
+            row[SYNTHETIC_FIELD.name] = heard.marks.synthetic if heard.marks else origin.synthetic
         except Exception as error:
             said = (
                 str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
@@ -187,6 +194,7 @@ class Listener:
             song_voice.mean_voice(self._encoder, audio, spans_s),
             (tempo, facts.first_beat_s or 0.0) if tempo else estimate_beat(rest, rate),
             melody.best_transposition(melody.deviations(pitch_hz(audio), notes)) if notes else 0.0,
+            marks_in(song.path),
         )
 
     @cached_property

@@ -27,7 +27,8 @@ class Recording:
 
     The audio is ``audio`` (an encoded file's bytes), or lies in ``path``: the whole file, or
     ``byte_count`` bytes from ``byte_start`` (a member of a tar). Of it the piece is heard that
-    begins at ``offset_s`` and lasts ``duration_s`` (None: to the end). ``text`` is what was said;
+    begins at ``offset_s`` and lasts ``duration_s`` (None: to the end). ``context`` is a digest of
+    what else decides what is heard, where the stretch alone does not. ``text`` is what was said;
     ``transcript`` what some recogniser heard, if the source tells. ``fault`` is a sentence where
     the source's own description is unusable; the row is kept as a failed one.
     ``manner`` is how it was said, in our words (see ``manner_of``); ``extra`` all else that the
@@ -42,6 +43,7 @@ class Recording:
     audio: bytes | None = None
     offset_s: float = 0.0
     duration_s: float | None = None
+    context: str = ""
     language: str = ""
     dialect: str = ""
     speaker: str = ""
@@ -119,6 +121,7 @@ RECORDING_TYPE = pa.struct(
         described("audio", pa.large_binary(), "The encoded audio itself, where it has no path"),
         described("offset_s", pa.float64(), "Where in the audio", unit="s", nullable=False),
         described("duration_s", pa.float64(), "How much of the audio; null: all", unit="s"),
+        described("context", pa.string(), "Digest of what else decides it", nullable=False),
         described("language", pa.string(), "Language as the source says", nullable=False),
         described("dialect", pa.string(), "Dialect as the source says", nullable=False),
         described("speaker", pa.string(), "Speaker as the source says", nullable=False),

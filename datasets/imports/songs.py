@@ -20,12 +20,14 @@ from typing import Any
 
 from lauter.datasets.audio import open_audio
 from lauter.datasets.errors import UsageError
+from lauter.datasets.identity import content_id
 from lauter.datasets.imports.places import existing
 from lauter.datasets.imports.recording import Origin, Recording
 from lauter.datasets.imports.webdataset import AUDIO_SUFFIXES
 from lauter.datasets.lrc import LyricLine, Lyrics, read_lrc
 from lauter.datasets.tags import Style
 
+TIMING_DOMAIN = "lauter.lyrics-timing.v1"
 LONGEST_LINE_S = 20.0
 """A line that seems longer has an interlude behind it, which is not a part of it."""
 SHORTEST_LINE_S = 0.3
@@ -63,6 +65,12 @@ class Song:
         end_s = self.duration_s if line.end_ms is None else line.end_ms / 1000
         return start_s, min(end_s, start_s + LONGEST_LINE_S)
 
+    @property
+    def timing(self) -> str:
+        """Digest of the times of all lines, by which each is moved and cut."""
+        times = [(line.start_ms, line.end_ms) for line in self.lyrics.lines]
+        return content_id(TIMING_DOMAIN, {"times_ms": times})
+
 
 @dataclass(frozen=True)
 class Songs:
@@ -98,6 +106,7 @@ class Songs:
             speaker=facts.artist or song.lyrics.tags.get("ar", ""),
             licence=facts.licence,
             manner={"style": facts.style or self.style},
+            context=song.timing,
             extra={"song": name, "group": facts.group},
         )
         if not song.lyrics.lines and not song.lyrics.faults:

@@ -29,7 +29,7 @@ from lauter.datasets.audio import (
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
 from lauter.datasets.imports.recording import Recording
-from lauter.datasets.marking import Marks, marks_of, unmarked
+from lauter.datasets.marking import Marks, marks_in, marks_of, unmarked
 
 SOUND_DOMAIN = "lauter.sound.v1"
 ROUNDING_S = 0.01
@@ -54,7 +54,8 @@ class Sound:
 class Cut:
     """An open audio and the stretch of it that is meant; nothing is decoded yet.
 
-    ``marks`` are those that were taken off it, if it had any.
+    ``marks`` are those that it bore, if any (off bytes they were taken); ``context`` is as in
+    ``Recording``.
     """
 
     source: bytes | Path
@@ -62,6 +63,7 @@ class Cut:
     start: int
     frames: int
     marks: Marks | None = None
+    context: str = ""
 
     @property
     def is_whole(self) -> bool:
@@ -78,10 +80,12 @@ class Cut:
 
     @property
     def identity(self) -> str:
-        """Digest of the bytes and, unless all of them are meant, of the stretch in samples."""
+        """Digest of the bytes, of the stretch in samples unless it is all, and of the context."""
         content: dict[str, object] = {"source": self.source_digest}
         if not self.is_whole:
             content |= {"start": self.start, "frames": self.frames}
+        if self.context:
+            content["context"] = self.context
         return content_id(SOUND_DOMAIN, content)
 
 
@@ -93,16 +97,16 @@ def cut_of(recording: Recording) -> Iterator[Cut]:
     """
     try:
         source = _source(recording)
+        marks = _marks(source)
     except OSError as error:
         raise UsageError(
             f"'{recording.path}' cannot be read ({error.strerror}); "
             "correct the path in the source, or bring the file"
         ) from error
-    marks = None
-    if isinstance(source, bytes) and (marks := marks_of(source)):
+    if marks and isinstance(source, bytes):
         source = unmarked(source)
     with open_audio(source) as file:
-        yield Cut(source, file, *_stretch(recording, file), marks)
+        yield Cut(source, file, *_stretch(recording, file), marks, recording.context)
 
 
 def sound_of(cut: Cut, sample_rate: int | None = None) -> Sound:
@@ -141,6 +145,13 @@ def _source(recording: Recording) -> bytes | Path:
     return path if stretch and path.stat().st_size > LONG_FILE else path.read_bytes()
 
 
+def _marks(source: bytes | Path) -> Marks | None:
+    if isinstance(source, bytes):
+        return marks_of(source)
+    state = source.stat()
+    return _file_marks(source, state.st_size, state.st_mtime_ns)
+
+
 def _stretch(recording: Recording, file: OpenAudio) -> tuple[int, int]:
     """Return first sample and number of samples that are meant."""
     total, rate = int(file.frames), int(file.samplerate)
@@ -165,6 +176,12 @@ def _stretch(recording: Recording, file: OpenAudio) -> tuple[int, int]:
     if abs(end - total) <= ROUNDING_S * rate:
         end = total
     return start, min(end, total) - start
+
+
+@lru_cache(maxsize=64)
+def _file_marks(path: Path, size: int, changed_ns: int) -> Marks | None:
+    """Return the mark of a file; segments of one file share it."""
+    return marks_in(path)
 
 
 @lru_cache(maxsize=64)

@@ -11,6 +11,7 @@ from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
 from lauter.datasets.records import CODEC_FIELD
 from lauter.datasets.selection import split_of
+from lauter.datasets.voices import people_of
 from lauter.orchestration.devices import existing_device
 from lauter.orchestration.making import split_shares
 from lauter.orchestration.progress import stage_progress
@@ -95,9 +96,11 @@ def _speech(
     So are recordings with nothing to encode in them; ``unfit`` is told why, by request.
     """
     lengths: dict[str, float] = {}
+    people = people_of(corpus.voices()) if split_by == "speaker" else {}
     for batch in corpus.scan_judged(["request_id", split_by, "duration_s"], accepted=True):
         for row in batch.select(["request_id", split_by, "duration_s"]).to_pylist():
-            if split_of(row[split_by], shares) != "test":
+            drawn = row[split_by]
+            if split_of(people.get(drawn, drawn), shares) != "test":
                 lengths[row["request_id"]] = row["duration_s"]
     chosen: list[str] = []
     total_s = 0.0

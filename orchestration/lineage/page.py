@@ -8,6 +8,7 @@ from typing import Any, Final
 from lauter.datasets.audio import Clip
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.location import Location, write_whole
+from lauter.datasets.mark_columns import SYNTHETIC_FIELD
 from lauter.datasets.marked_rows import Marker
 from lauter.datasets.marking import Marks
 from lauter.datasets.records import REQUEST_SCHEMA
@@ -82,7 +83,8 @@ def _drawn(chain: Chain) -> bytes:
 def _sounds(corpus: Corpus, ids: Sequence[str]) -> dict[str, bytes]:
     """Return what was spoken as MP3, a third of the FLAC in the corpus: a page holds hundreds."""
     marker = Marker.of(corpus)
-    rows = corpus.take(ids, [*REQUEST_SCHEMA.names, "audio"]).to_pylist()
+    told = [SYNTHETIC_FIELD.name] if SYNTHETIC_FIELD.name in corpus.schema.names else []
+    rows = corpus.take(ids, [*REQUEST_SCHEMA.names, *told, "audio"]).to_pylist()
     return {row["request_id"]: _sound(row, marker.marks(row)) for row in rows if row["audio"]}
 
 

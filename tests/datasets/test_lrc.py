@@ -166,6 +166,17 @@ def test_a_byte_order_mark_tells_the_encoding() -> None:
     assert parse_lrc("\ufeff[00:02]河流\n".encode("utf-16-le")).lines[0].text == "河流"
 
 
+@pytest.mark.parametrize(
+    "named", ["utf-16", "UTF-16", "utf_16", "UTF_16_LE", "UTF-32", "utf-32-le"]
+)
+def test_an_encoding_of_several_bytes_a_sign_is_known_by_each_of_its_names(named: str) -> None:
+    width = "32" if "32" in named else "16"
+    # U+0A0A and the sign before it hold the bytes of a line's end in their midst.
+    content = "[00:01]one \u0a0a\n[00:02]two\n".encode(f"utf-{width}-le")
+    lyrics = parse_lrc(content, named)
+    assert [line.text for line in lyrics.lines] == ["one \u0a0a", "two"] and not lyrics.faults
+
+
 def test_a_missing_file_and_an_unknown_encoding_are_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         read_lrc(tmp_path / "none.lrc")

@@ -3,6 +3,7 @@
 import io
 import struct
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from hypothesis.extra import numpy as arrays
 from lauter.datasets.audio import decode_audio, encode_flac
 from lauter.datasets.errors import UsageError
 from lauter.datasets.flac_comments import comments_of, with_comments
-from lauter.datasets.marking import Marks, Synthetic, comment, marked, marks_of, unmarked
+from lauter.datasets.marking import Marks, Synthetic, comment, marked, marks_in, marks_of, unmarked
 
 RATE = 16000
 MADE = Marks(
@@ -75,6 +76,16 @@ def test_a_wav_sounds_the_same_tells_its_mark_and_goes_back_to_the_byte(
     assert unmarked(wav) == wav and marks_of(wav) is None
 
 
+def test_a_wav_that_lacked_its_pad_byte_has_it_when_its_mark_is_gone() -> None:
+    written = io.BytesIO()
+    soundfile.write(written, np.arange(501) / 1000, RATE, "PCM_U8", format="WAV")
+    padded = written.getvalue()
+    assert len(padded) % 2 == 0 and padded[-1] == 0
+    for wav in (padded, padded[:-1]):
+        assert marks_of(marked(wav, MADE)) == MADE
+        assert unmarked(marked(wav, MADE)) == padded
+
+
 @pytest.mark.parametrize("encode", [lambda samples: encode_flac(samples, RATE), wav_of])
 def test_a_second_mark_replaces_the_first(encode: "object") -> None:
     assert callable(encode)
@@ -121,6 +132,22 @@ def test_lossy_formats_bear_the_mark_as_their_comment(kind: tuple[str, str]) -> 
         file.comment = comment(MADE)
         file.write(np.zeros(48000))
     assert marks_of(written.getvalue()) == MADE
+
+
+@pytest.mark.parametrize("kind", ["FLAC", "WAV", "MP3", "OGG", "cut off", "empty"])
+def test_a_file_on_a_disk_tells_its_mark_as_its_bytes_do(kind: str, tmp_path: Path) -> None:
+    flac = marked(encode_flac(np.arange(900, dtype=np.int16), RATE), MADE)
+    encoded = {"FLAC": flac, "WAV": marked(wav_of(np.arange(900, dtype=np.int16)), MADE),
+               "cut off": flac[:60], "empty": b""}  # fmt: skip
+    if kind not in encoded:
+        written = io.BytesIO()
+        with soundfile.SoundFile(written, "w", RATE, 1, format=kind) as file:
+            file.comment = comment(MADE)
+            file.write(np.zeros(900))
+        encoded[kind] = written.getvalue()
+    (tmp_path / "file").write_bytes(encoded[kind])
+    expected = None if kind in ("cut off", "empty") else MADE
+    assert marks_in(tmp_path / "file") == marks_of(encoded[kind]) == expected
 
 
 def test_a_mark_of_a_later_version_is_read_as_far_as_it_is_understood_and_goes_whole() -> None:

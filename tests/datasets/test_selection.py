@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from lauter.datasets.errors import UsageError
 from lauter.datasets.records import UTTERANCE_SCHEMA
 from lauter.datasets.selection import Selection, plain_row, select, split_of
 from lauter.datasets.tags import Sound
+from lauter.datasets.voices import VOICE_SCHEMA, Voice, voice_row
 
 ROWS = 200
 
@@ -87,6 +89,29 @@ def test_splits_by_speaker_have_no_speaker_in_two(tmp_path: Path) -> None:
     assert {speaker: {split_of(speaker, shares)} for speaker in found} == found
     assert set(found) == set(artists)
     assert list(selection.splits) == list(shares)
+
+
+def test_splits_by_speaker_tear_no_person_apart_who_has_several_voices(tmp_path: Path) -> None:
+    homes = [f"artist {number}" for number in range(12)]
+    abroad = {f"{home}_ja-JP": home for home in homes}
+    corpus = judged_corpus(tmp_path / "corpus", ROWS, speakers=[*homes, *abroad])
+    voices = [
+        voice_row(Voice(speaker, "ja-JP", "female", "CC0-1.0", "hers", identity), None, None)
+        for speaker, identity in abroad.items()
+    ]
+    with corpus.writing() as writer:
+        writer.put_voices(pa.Table.from_pylist(voices, schema=VOICE_SCHEMA))
+    selection = select(corpus, splits={"train": 0.5, "test": 0.5}, split_by="speaker")
+    heard = {
+        split: {
+            abroad.get(speaker, speaker)
+            for batch in selection.batches(split)
+            for speaker in batch["speaker"].to_pylist()
+        }
+        for split in selection.splits
+    }
+    assert heard["train"] and heard["test"] and not heard["train"] & heard["test"]
+    assert heard["train"] | heard["test"] == set(homes)
 
 
 def test_splits_cannot_be_drawn_by_what_is_no_identity(corpus: Corpus) -> None:

@@ -16,9 +16,12 @@ from lauter.datasets.consent import Consent, Event, Leave
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
 from lauter.datasets.lineage import EDITOR, Derivation
+from lauter.datasets.mark_columns import SYNTHETIC_FIELD
+from lauter.datasets.marked_rows import Marker
 from lauter.datasets.prompts.cell import Cell
 from lauter.datasets.prompts.table import table_from_prompts
 from lauter.datasets.records import REQUEST_SCHEMA, UTTERANCE_SCHEMA, Prompt, requests_of
+from lauter.datasets.selection import select
 from lauter.datasets.tags import without_sounds
 from lauter.datasets.voices import Use
 from lauter.filters.duration import DurationScorer
@@ -130,6 +133,36 @@ def test_an_edit_has_its_parent_its_words_and_its_measures(corpus: Corpus) -> No
     # No two utterances get the same noise; who made it is told in one fingerprint an edit.
     assert len({row["seed"] for row in made.values()}) == len(before)
     assert len({row["teacher_fingerprint"] for row in made.values()}) == 2
+
+
+@pytest.mark.parametrize(
+    ("told", "marked"), [("no", "no"), ("yes", "yes"), ("unknown", "unknown"), (None, "unknown")]
+)
+def test_an_edit_of_a_recording_is_as_synthetic_as_the_recording(
+    corpus: Corpus, told: str | None, marked: str
+) -> None:
+    (batch,) = corpus.scan(UTTERANCE_SCHEMA.names, where="language = 'en' AND emotion = 'neutral'")
+    found = batch.to_pylist()[0] | {
+        "request_id": "5" * 32, "teacher": "import", "speaker": "ada", "text_licence": "CC-BY-4.0",
+    }  # fmt: skip
+    # A corpus that was imported before sources said it lacks the column.
+    schema = pa.schema([*UTTERANCE_SCHEMA, *([SYNTHETIC_FIELD] if told else [])])
+    with corpus.writing() as writer:
+        writer.append(pa.RecordBatch.from_pylist([found | {"synthetic": told}], schema=schema))
+    lenient = parse_policy("{name: any, gates: []}")
+    derived(corpus, Derivation.NOISE, where="emotion = 'neutral'", policy=lenient)
+    derived(corpus, Derivation.DENOISE, where="edit = 'noise'", policy=lenient)
+    marker = Marker.of(corpus)
+    marks = {
+        voice: {str(marker.marks(row).synthetic) for row in rows_of(corpus, where).values()}
+        for voice, where in (("ada", "speaker = 'ada'"), ("ours", "speaker != 'ada'"))
+    }
+    assert marks == {"ada": {marked}, "ours": {"yes"}}
+    edits = rows_of(corpus, f"teacher = '{EDITOR}' AND speaker = 'ada'")
+    assert {row["edit"] for row in edits.values()} == {"noise", "denoise"}
+    assert {marker.marks(row).voice_licence for row in edits.values()} == {"CC-BY-4.0"}
+    # The card counts by the same rule.
+    assert select(corpus, accepted=None).tally.elsewhere == 3
 
 
 def test_an_edit_is_a_request_like_any_other(corpus: Corpus) -> None:

@@ -15,6 +15,7 @@ from song_material import TEXTS, write_song
 from lauter.datasets.audio import Samples
 from lauter.datasets.errors import UsageError
 from lauter.datasets.imports import PLANNED_SCHEMA, Origin, requests_from
+from lauter.datasets.marking import Marks, Synthetic, marked
 from lauter.filters.catalogue import SONG_SCORES
 from lauter.filters.separation import ExportedSeparator, SignalSeparator, SpleeterSeparator
 from lauter.filters.separation.protocol import Separator
@@ -96,6 +97,17 @@ def test_faults_are_rows_and_take_no_line_along(tmp_path: Path) -> None:
     assert "begins at 180.00 s and the audio ends at" in said
     assert "there is no audio beside lonely.lrc" in said
     assert all(row["song"] for row in rows)
+
+
+@pytest.mark.parametrize(("said", "mark"), [("no", None), ("yes", None), ("no", Synthetic.YES)])
+def test_a_line_is_synthetic_as_the_songs_mark_or_else_its_origin_says(
+    tmp_path: Path, said: str, mark: Synthetic | None
+) -> None:
+    song = write_song(tmp_path).with_suffix(".flac")
+    if mark:
+        song.write_bytes(marked(song.read_bytes(), Marks(mark, "r", "studio", "f", "heart")))
+    rows = harvested(tmp_path, SignalSeparator, synthetic=said)
+    assert [row["synthetic"] for row in rows] == [mark or said] * 2
 
 
 class _Counting:

@@ -9,7 +9,7 @@ import pytest
 
 from lauter.datasets.audio import encode_flac
 from lauter.datasets.errors import UsageError
-from lauter.datasets.imports import Origin, Recording
+from lauter.datasets.imports import Origin, Recording, requests_from
 from lauter.datasets.imports.songs import Songs, read_song
 
 RATE = 8000
@@ -48,6 +48,24 @@ def test_each_line_is_a_stretch_of_its_song_with_words_artist_and_style(tmp_path
     assert one.speaker == "Ann" and one.dialect == "cmn" and one.licence == "CC0-1.0"
     assert one.manner == {"style": "rap"} and one.extra["group"] == "live"
     assert one.key == "album/song:2@1" and not one.fault
+
+
+def test_another_time_in_the_lyrics_makes_other_utterances_and_another_word_one(
+    tmp_path: Path,
+) -> None:
+    def ids(lyrics: str) -> list[str]:
+        song(tmp_path, lyrics=lyrics)
+        (batch,) = requests_from(Songs(str(tmp_path), ORIGIN))
+        found: list[str] = batch["request_id"].to_pylist()
+        return found
+
+    before = ids(LYRICS)
+    assert ids("[ti:A title]\n" + LYRICS) == before
+    # A line's cut begins where the one before has ended, and all lines are moved together.
+    assert not set(ids("[00:01.00]one\n[00:02.50]\n[00:03.00]two\n[00:05.00]\n")) & set(before)
+    assert not set(ids(LYRICS.replace("00:05.00", "00:06.00"))) & set(before)
+    one, two = ids(LYRICS.replace("two", "too"))
+    assert one == before[0] and two != before[1]
 
 
 def test_a_description_outweighs_the_lyrics_and_the_default_style(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ from lauter.datasets.imports import (
     utterances_from,
 )
 from lauter.datasets.imports.recording import RECORDING_TYPE, recording_from, recording_row
+from lauter.datasets.imports.sound import LONG_FILE
+from lauter.datasets.marking import Marks, Synthetic, marked
 from lauter.datasets.records import UTTERANCE_SCHEMA, request_from_row
 
 Spoken = list[tuple[str, Integers]]
@@ -209,6 +212,24 @@ def test_a_damaged_flac_is_not_kept_as_if_it_were_whole(
     assert "the audio is damaged" in row["error"]
 
 
+@pytest.mark.parametrize("kind", ["FLAC", "WAV"])
+def test_a_stretch_of_a_long_file_is_as_synthetic_as_its_mark_says(
+    tmp_path: Path, encode: Encode, imported: Imported, kind: str
+) -> None:
+    noise = np.random.default_rng(0).integers(-9000, 9000, LONG_FILE, np.int16)
+    plain = encode(noise, kind)
+    assert len(plain) > LONG_FILE
+    (tmp_path / "plain").write_bytes(plain)
+    (tmp_path / "marked").write_bytes(marked(plain, Marks(Synthetic.YES, "r", "t", "f", "ada")))
+    told = {}
+    for name in ("plain", "marked"):
+        cut = Recording(name, "はい。", path=str(tmp_path / name), duration_s=2.0)
+        cuts = (cut, replace(cut, offset_s=3.0))
+        rows = imported(InMemory(cuts, Origin(dialect="ja-JP", synthetic="no")))
+        told[name] = [row["synthetic"] for row in rows]
+    assert told == {"plain": ["no", "no"], "marked": ["yes", "yes"]}
+
+
 def test_recordings_travel_to_workers_unchanged(recordings: tuple[Recording, ...]) -> None:
     full = Recording(
         key="k",
@@ -219,6 +240,7 @@ def test_recordings_travel_to_workers_unchanged(recordings: tuple[Recording, ...
         audio=b"a",
         offset_s=0.5,
         duration_s=1.5,
+        context="c",
         language="ja",
         dialect="ja-JP",
         speaker="s",
