@@ -179,8 +179,9 @@ def _consent(entry: dict[str, Any] | str) -> Consent:
     fields["uses"] = tuple(map(Use, entry.get("uses") or ()))
     fields["until"] = checked_day(entry.get("until") or "", "until")
     consent = Consent(**fields)
-    if not consent.voice or not all(isinstance(v, str) for v in (consent.at, consent.by)):
-        raise UsageError("it names no voice, no time or nobody who said it")
+    words = (consent.at, consent.voice, consent.by, consent.note)
+    if not consent.voice or not all(isinstance(word, str) for word in words):
+        raise UsageError("it names no voice, or its time, voice, author or note is no text")
     return consent
 
 

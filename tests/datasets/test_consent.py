@@ -148,8 +148,13 @@ def test_what_is_appended_is_read(
 
 
 @pytest.mark.parametrize(
-    "line", ["{", "[]", '{"voice": "a"}', '{"at": "", "voice": "a", "event": "lost", "by": ""}']
-)
+    "line",
+    [
+        "{", "[]", '{"voice": "a"}', '{"at": "", "voice": "a", "event": "lost", "by": ""}',
+        '{"at": "", "voice": ["a"], "event": "withdrawn", "by": ""}',
+        '{"at": "", "voice": "a", "event": "withdrawn", "by": "", "note": 1}',
+    ],
+)  # fmt: skip
 def test_a_damaged_ledger_is_refused_for_it_may_be_a_withdrawal(tmp_path: Path, line: str) -> None:
     path = tmp_path / "consents.jsonl"
     append(path, granted("ada"))
