@@ -51,6 +51,11 @@ def leave(*ledger: Consent, use: Use = Use.RESEARCH, book: tuple[Voice, ...] = (
         ("CC-BY-ND-4.0", (Use.RESEARCH,)),
         ("CC-BY-NC-SA-4.0", (Use.RESEARCH,)),
         ("contract of 3 May", (Use.RESEARCH,)),
+        ("Apache-2.0 AND CC-BY-SA-3.0", EVERY_USE),
+        ("CC-BY-3.0-US", EVERY_USE),
+        ("Apache-2.0 AND LicenseRef-Research-Only", (Use.RESEARCH,)),
+        ("CC-BY-4.0, research only", (Use.RESEARCH,)),
+        ("MIT-like, ask first", (Use.RESEARCH,)),
     ],
 )
 def test_where_no_uses_are_listed_the_licence_says_them(
