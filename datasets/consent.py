@@ -124,6 +124,11 @@ class Leave:
         """Return all known voices by speaker, as the book has them where it has them."""
         return {voice.speaker: voice for voice in (*voices, *self.book)}
 
+    def knows(self, name: str) -> bool:
+        """Return whether the book has a voice of this name or identity, or the ledger names it."""
+        names = {one.speaker for one in self.book} | {one.identity for one in self.book}
+        return name in names | {one.voice for one in self.ledger}
+
     def _reason(self, name: str, people: Mapping[str, Voice], above: frozenset[str]) -> str | None:
         voice = people.get(name)
         said = self._said_last(same_person(name, people.values()))
