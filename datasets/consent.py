@@ -166,15 +166,18 @@ def same_person(name: str, voices: Iterable[Voice]) -> set[str]:
 
 
 def touched_speakers(name: str, voices: Iterable[Voice]) -> set[str]:
-    """Return the speakers that a voice is heard in: its person's, and those made of any of them."""
+    """Return the speakers that a voice is heard in: its person's, and those made of any of them.
+
+    Who else a voice is made of is not heard of: of a target that was lent a native's speech, what
+    it says itself is not the native's.
+    """
     voices = list(voices)
     found = same_person(name, voices)
     while True:
         more = {voice.speaker for voice in voices if found.intersection(voice.made_of)} - found
         if not more:
             return found
-        for speaker in more:
-            found |= same_person(speaker, voices)
+        found |= more
 
 
 def _consent(entry: dict[str, Any] | str) -> Consent:

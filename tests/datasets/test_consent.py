@@ -129,6 +129,8 @@ def test_a_person_is_known_by_its_names_and_heard_in_what_is_made_of_it() -> Non
     assert same_person("ada_2019", everybody) == {"ada", "ada_2019"}
     assert same_person("nobody", everybody) == {"nobody"}
     assert touched_speakers("ada_2019", everybody) == {"ada", "ada_2019", "both"}
+    lent = replace(ADA, speaker="ada_ja-JP", made_of=("ada", "kumo"))
+    assert touched_speakers("kumo", [*everybody, lent]) == {"kumo", "ada_ja-JP"}
     nameless = [replace(ADA, identity=""), replace(SAM, identity="")]
     assert same_person("ada", nameless) == {"ada"}
 
