@@ -124,6 +124,11 @@ class Leave:
         """Return all known voices by speaker, as the book has them where it has them."""
         return {voice.speaker: voice for voice in (*voices, *self.book)}
 
+    def knows(self, name: str) -> bool:
+        """Return whether the book has a voice of this name or identity, or the ledger names it."""
+        names = {one.speaker for one in self.book} | {one.identity for one in self.book}
+        return name in names | {one.voice for one in self.ledger}
+
     def _reason(self, name: str, people: Mapping[str, Voice], above: frozenset[str]) -> str | None:
         voice = people.get(name)
         said = self._said_last(same_person(name, people.values()))
@@ -161,15 +166,18 @@ def same_person(name: str, voices: Iterable[Voice]) -> set[str]:
 
 
 def touched_speakers(name: str, voices: Iterable[Voice]) -> set[str]:
-    """Return the speakers that a voice is heard in: its person's, and those made of any of them."""
+    """Return the speakers that a voice is heard in: its person's, and those made of any of them.
+
+    Who else a voice is made of is not heard of: of a target that was lent a native's speech, what
+    it says itself is not the native's.
+    """
     voices = list(voices)
     found = same_person(name, voices)
     while True:
         more = {voice.speaker for voice in voices if found.intersection(voice.made_of)} - found
         if not more:
             return found
-        for speaker in more:
-            found |= same_person(speaker, voices)
+        found |= more
 
 
 def _consent(entry: dict[str, Any] | str) -> Consent:
@@ -179,8 +187,9 @@ def _consent(entry: dict[str, Any] | str) -> Consent:
     fields["uses"] = tuple(map(Use, entry.get("uses") or ()))
     fields["until"] = checked_day(entry.get("until") or "", "until")
     consent = Consent(**fields)
-    if not consent.voice or not all(isinstance(v, str) for v in (consent.at, consent.by)):
-        raise UsageError("it names no voice, no time or nobody who said it")
+    words = (consent.at, consent.voice, consent.by, consent.note)
+    if not consent.voice or not all(isinstance(word, str) for word in words):
+        raise UsageError("it names no voice, or its time, voice, author or note is no text")
     return consent
 
 

@@ -29,6 +29,7 @@ from lauter.datasets.corpus_layout import (
     UTTERANCES,
     VERDICTS,
     VOICES,
+    WITHDRAWN,
     check_mark,
     has_state,
     make,
@@ -119,8 +120,12 @@ class Corpus:
             return int(self._utterances.count_rows(where))
 
     def pending(self, requests: pa.Table, *, retry_failed: bool = False) -> pa.Table:
-        """Return the requests that are not here; with ``retry_failed``, also the failed ones."""
-        known = self._column("request_id", "error_kind IS NULL" if retry_failed else None)
+        """Return the requests that are not here; with ``retry_failed``, also the failed ones.
+
+        What was erased has not failed: nobody is to speak it again.
+        """
+        settled = f"error_kind IS NULL OR error_kind = '{WITHDRAWN}'"
+        known = self._column("request_id", settled if retry_failed else None)
         if not len(known):
             return requests
         return requests.filter(pc.invert(pc.is_in(requests["request_id"], value_set=known)))

@@ -14,14 +14,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lauter.datasets.corpus import Corpus
-from lauter.datasets.corpus_layout import UTTERANCES, VERDICTS, VOICES, has_state, plainly
+from lauter.datasets.corpus_layout import (
+    UTTERANCES,
+    VERDICTS,
+    VOICES,
+    WITHDRAWN,
+    has_state,
+    plainly,
+)
 from lauter.datasets.corpus_writer import CorpusWriter
 from lauter.datasets.location import lance_options
 from lauter.datasets.records import DECODE_FIELD, REQUEST_SCHEMA, SERVER_ATTEMPTS_FIELD
 from lauter.datasets.voices import VOICE_SCHEMA
 
-WITHDRAWN: Final = "withdrawn"
-"""What stands in ``error_kind`` of an erased row."""
 _KEPT: Final = (
     *REQUEST_SCHEMA.names, "attempts", "wall_s", "device_s", SERVER_ATTEMPTS_FIELD.name,
     DECODE_FIELD.name, "scorer_seconds",

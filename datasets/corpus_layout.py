@@ -23,6 +23,8 @@ MARK = "corpus.json"
 UTTERANCES = "utterances.lance"
 VOICES = "voices.lance"
 VERDICTS = "verdicts"
+WITHDRAWN = "withdrawn"
+"""What stands in ``error_kind`` of a row whose voice was erased."""
 
 _UNFINISHED = {UTTERANCES, VOICES, f"{MARK}.new"}
 """What the making of a corpus leaves behind when it is cut off."""

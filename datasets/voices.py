@@ -4,6 +4,7 @@ A corpus keeps the voices it was spoken with, each with a neutral reference reco
 similarity and prosody are measured against that reference.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,10 +24,11 @@ class Use(StrEnum):
 
 
 EVERY_USE: Final = tuple(Use)
-_OPEN_LICENCES: Final = (
-    "CC0-", "CC-BY-", "APACHE-", "MIT", "BSD-", "PDDL-", "ODC-BY-", "ODBL-", "UNLICENSE", "OFL-",
-)  # fmt: skip
-"""How the names begin of licences that allow every use; those of CC-BY have exceptions."""
+_OPEN_LICENCE: Final = re.compile(
+    r"CC0-1\.0|CC-BY(-SA)?-\d\.\d(-(AT|AU|DE|IGO|JP|NL|UK|US))?|APACHE-\d\.\d|MIT(-0)?"
+    r"|BSD-\d-CLAUSE|PDDL-\d\.\d|ODC-BY-\d\.\d|ODBL-\d\.\d|UNLICENSE|OFL-\d\.\d"
+)
+"""The whole names, in capitals, of licences that allow every use; more words are another thing."""
 
 
 def licence_uses(licence: str) -> tuple[Use, ...]:
@@ -35,10 +37,10 @@ def licence_uses(licence: str) -> tuple[Use, ...]:
     Licences for everything (CC0, CC-BY, CC-BY-SA, Apache, MIT, BSD, …) allow every use; those that
     forbid commerce (-NC) or changes (-ND: a copied voice is one) research alone. So do licences
     that are not known here: what they allow beyond it is for the voice's ``allowed_uses`` to say.
+    Several that are joined by AND allow what each of them does.
     """
-    name = licence.strip().upper().replace(" ", "-")
-    bound = "-NC" in name or "-ND" in name
-    return EVERY_USE if name.startswith(_OPEN_LICENCES) and not bound else (Use.RESEARCH,)
+    parts = (part.strip().replace(" ", "-") for part in licence.upper().split(" AND "))
+    return EVERY_USE if all(map(_OPEN_LICENCE.fullmatch, parts)) else (Use.RESEARCH,)
 
 
 @dataclass(frozen=True, slots=True)

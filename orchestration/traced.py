@@ -35,6 +35,7 @@ def print_trace(console: Console, trace: Trace, out: str) -> None:
         console.print(
             f"corpus {corpus.path}: {len(corpus.utterances)} utterances"
             f"{f' ({by_name})' if by_name else ''}"
+            f"{f', {corpus.erased} of them erased' if corpus.erased else ''}"
         )
         for release in corpus.releases:
             console.print(

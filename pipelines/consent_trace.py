@@ -3,14 +3,17 @@
 A voice is looked for by its name and by whose it is: under other names of the same identity, and in
 voices that are made of it. Exports are searched by speaker and by the ids of the utterances, so
 that one which calls the voice otherwise is found as well; students by the voices that they say they
-have learnt, and by the data that they learnt from, where that export is found. What cannot be read
-is told and does not end the search. Codecs keep no list of voices and are not traced.
+have learnt, and by the data that they learnt from, where that export is found. What was erased is
+found still: its exports may be there, and an erasure that was cut off is to be finished. What
+cannot be read is told and does not end the search, whatever is wrong with it: a foreign file must
+not hide the others. Codecs keep no list of voices and are not traced.
 """
 
 import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +23,7 @@ import pyarrow.compute as pc
 
 from lauter.datasets.consent import touched_speakers
 from lauter.datasets.corpus import Corpus
-from lauter.datasets.corpus_layout import MARK
+from lauter.datasets.corpus_layout import MARK, WITHDRAWN
 from lauter.datasets.errors import UsageError
 from lauter.datasets.exported import SAMPLES, SHARDS_KEY, SPEECH, facts_from_json, open_samples
 from lauter.datasets.lance_source import open_speech
@@ -31,6 +34,7 @@ from lauter.student.checkpoint import FACTS
 from lauter.student.facts import SPEAKERS
 
 _WANTED: Final = ["request_id", "speaker"]
+_SPOKEN: Final = f"error_kind IS NULL OR error_kind = '{WITHDRAWN}'"
 
 
 @dataclass(frozen=True)
@@ -44,10 +48,16 @@ class Release:
 
 @dataclass(frozen=True)
 class CorpusTrace:
-    """The utterances of a corpus that the voice is heard in, by speaker, and its releases."""
+    """The utterances of a corpus that the voice was spoken for, and its releases.
+
+    ``voices`` are its names in the corpus's table of voices, ``speakers`` counts by name what is
+    still heard, and ``erased`` what is not.
+    """
 
     path: str
+    voices: list[str]
     speakers: dict[str, int]
+    erased: int
     utterances: list[str]
     releases: list[Release]
 
@@ -96,33 +106,37 @@ def trace_voice(name: str, within: Path, book: Iterable[Voice] = ()) -> Trace:
         raise UsageError(f"{within} is no folder; set consent.within to one that has corpora in it")
     marks = list(_marks(within))
     unreadable: list[str] = []
-    corpora = [corpus for place in _of(marks, MARK) if (corpus := _corpus(place, unreadable))]
-    people = [*book, *(voice for corpus in corpora for voice in voices_of(corpus.voices()))]
+    corpora: list[Corpus] = []
+    people = list(book)
+    for place in _of(marks, MARK):
+        with _telling(place, unreadable):
+            corpus = Corpus.open(place)
+            people += voices_of(corpus.voices())
+            corpora.append(corpus)
     speakers = touched_speakers(name, people)
-    in_corpora = [_in_corpus(corpus, speakers) for corpus in corpora]
+    in_corpora: list[CorpusTrace] = []
+    for corpus in corpora:
+        with _telling(corpus.path, unreadable):
+            in_corpora.append(_in_corpus(corpus, speakers, unreadable))
     ids = pa.array([one for found in in_corpora for one in found.utterances], pa.string())
     exports: list[ExportTrace] = []
     learnt_from: dict[str, str] = {}
     for place in sorted([*_of(marks, SAMPLES), *_of(marks, SPEECH)]):
-        try:
-            found, identities = _in_export(place, speakers, ids)
-        except (OSError, ValueError, KeyError, UsageError) as error:
-            unreadable.append(f"{place}: {error}")
-            continue
-        if found.samples:
-            exports.append(found)
-            learnt_from |= dict.fromkeys(identities, str(place))
-    students = []
+        with _telling(place, unreadable):
+            in_export, identities = _in_export(place, speakers, ids)
+            if in_export.samples:
+                exports.append(in_export)
+                learnt_from |= dict.fromkeys(identities, str(place))
+    students: list[StudentTrace] = []
     for place in _of(marks, FACTS):
-        try:
+        with _telling(place / FACTS, unreadable):
             facts = json.loads((place / FACTS).read_text(encoding="utf-8"))
             student = _in_student(place, facts, speakers, learnt_from)
-        except (OSError, ValueError, AttributeError) as error:
-            unreadable.append(f"{place / FACTS}: {error}")
-            continue
-        if student.speakers or student.exports:
-            students.append(student)
-    corpus_traces = [found for found in in_corpora if found.utterances or found.releases]
+            if student.speakers or student.exports:
+                students.append(student)
+    corpus_traces = [
+        found for found in in_corpora if found.utterances or found.voices or found.releases
+    ]
     if not (corpus_traces or exports or students):
         known = {voice.speaker for voice in people} | {voice.identity for voice in people}
         check_known(name, known, f"no voice below {within.resolve()} is called '{name}'")
@@ -152,26 +166,40 @@ def corpora_within(within: Path) -> list[Path]:
     return _of(list(_marks(within)), MARK)
 
 
-def _corpus(place: Path, unreadable: list[str]) -> Corpus | None:
+@contextmanager
+def _telling(place: object, unreadable: list[str]) -> Iterator[None]:
+    """Note what goes wrong with a place, and go on."""
     try:
-        corpus = Corpus.open(place)
-        corpus.voices()
-    except UsageError as error:
-        unreadable.append(str(error))
-        return None
-    return corpus
+        yield
+    except Exception as error:
+        told = str(error) if isinstance(error, UsageError) else f"{place}: {error!r}"
+        unreadable.append(told)
 
 
-def _in_corpus(corpus: Corpus, speakers: set[str]) -> CorpusTrace:
+def _in_corpus(corpus: Corpus, speakers: set[str], unreadable: list[str]) -> CorpusTrace:
     counts: Counter[str] = Counter()
     ids: list[str] = []
-    for batch in corpus.scan(_WANTED, where="error_kind IS NULL", batch_size=8192):
-        heard = batch.filter(_among(batch["speaker"], speakers))
+    erased = 0
+    columns = [*_WANTED, "error_kind"]
+    for batch in corpus.scan(columns, where=_SPOKEN, batch_size=8192):
+        rows = batch.filter(_among(batch["speaker"], speakers))
+        heard = rows.filter(pc.is_null(rows["error_kind"]))
         counts.update(heard["speaker"].to_pylist())
-        ids += heard["request_id"].to_pylist()
-    releases = [_in_release(corpus.path, tag, speakers) for tag in sorted(corpus.tags())]
-    with_it = [release for release in releases if release.utterances]
-    return CorpusTrace(str(corpus.path), dict(sorted(counts.items())), ids, with_it)
+        erased += rows.num_rows - heard.num_rows
+        ids += rows["request_id"].to_pylist()
+    releases: list[Release] = []
+    with _telling(corpus.path, unreadable):
+        for tag in sorted(corpus.tags()):
+            with _telling(f"{corpus.path} at {tag}", unreadable):
+                releases.append(_in_release(corpus.path, tag, speakers))
+    return CorpusTrace(
+        str(corpus.path),
+        sorted(speakers.intersection(corpus.voices()["speaker"].to_pylist())),
+        dict(sorted(counts.items())),
+        erased,
+        ids,
+        [release for release in releases if release.utterances],
+    )
 
 
 def _in_release(path: Any, tag: str, speakers: set[str]) -> Release:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from lauter.datasets.audio import Clip
+from lauter.datasets.consent import Leave
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
 from lauter.datasets.imports.languages import dialect_of
@@ -68,11 +69,13 @@ def items_of_corpus(
     seed: int = 0,
     accepted_only: bool = True,
     count: int | None = None,
+    leave: Leave | None = None,
 ) -> list[Item]:
     """Return at most ``count`` texts of a split that an export with ``shares`` would draw.
 
     ``accepted_only=False`` takes the teacher's rejected speech too: the teacher as it is, and not
-    as the filters left it. Raises ``UsageError`` where the split has nothing.
+    as the filters left it. Speech that may not be used by ``leave`` (None: nobody asks) is left
+    out. Raises ``UsageError`` where the split has nothing.
     """
     selection = select(
         corpus,
@@ -80,6 +83,7 @@ def items_of_corpus(
         accepted=True if accepted_only else None,
         splits=shares,
         split_by=split_by,
+        leave=leave,
     )
     if split not in selection.splits:
         having = ", ".join(f"{name} {rows}" for name, rows in selection.splits.items())

@@ -89,12 +89,12 @@ class TargetSpeaker:
             voice
             for target in self._targets.values()
             for dialect in able.dialects
-            if (voice := _lent(target, dialect, able.voices)) is not None
+            if (voice := lent_voice(target, dialect, able.voices)) is not None
         ]
         return Capabilities(tuple(lent), max_characters=able.max_characters)
 
     def fingerprint(self) -> str:
-        """Return a digest of the native teacher, the codec and how the native voice is chosen.
+        """Return a digest of the native teacher, the codec, and among whom and how is chosen.
 
         The targets' recordings are told with their voices.
         """
@@ -104,6 +104,10 @@ class TargetSpeaker:
                 "teacher": self.name,
                 "version": VERSION,
                 "native": self._native.fingerprint(),
+                "natives": sorted(
+                    [voice.speaker, voice.dialect, voice.gender]
+                    for voice in self._native.capabilities().voices
+                ),
                 "codec": self._codec.fingerprint,
                 "timbre": self._codec.timbre_fingerprint(),
                 "decoder": self._codec.decoder_fingerprint(),
@@ -158,11 +162,10 @@ class TargetSpeaker:
 
     def _chosen_native(self, target: Target, dialect: str) -> str:
         able = self._native.capabilities()
-        genders = {voice.speaker: voice.gender for voice in able.voices}
         heard = self._native_embeddings(dialect)
-        alike = {name: one for name, one in heard.items() if genders[name] == target.voice.gender}
+        names = [voice.speaker for voice in _candidates(target, dialect, able.voices)]
         (own,) = self._encoder.embed([self._recording(target).at(SAMPLE_RATE)])
-        return most_similar(own, alike or heard)
+        return most_similar(own, {name: heard[name] for name in names})
 
     def _native_embeddings(self, dialect: str) -> Mapping[str, Embedding]:
         """Return how each native voice of a dialect sounds; all of them speak once for it."""
@@ -264,23 +267,41 @@ def _from_file(path: Path) -> list[Target]:
     return targets
 
 
-def _lent(target: Target, dialect: str, voices: Sequence[Voice]) -> Voice | None:
-    """Return a target as it is offered in a dialect; None where it speaks that at home.
+def lent_voice(target: Target, dialect: str, voices: Sequence[Voice]) -> Voice | None:
+    """Return a target as it is offered in a dialect, out of the native teacher's ``voices``.
 
-    Both the target's leave and that of the native voices are needed, so both licences are told.
+    It is made of the target and of every native voice that may be chosen: which one is chosen
+    would take models to know, and leave is looked at before. So all their licences are told, and
+    it may be used for what each of them may. Where one was withdrawn, naming the others in
+    ``teacher.native.voices`` makes it of these. None where the target is at home, no native voice
+    speaks the dialect, or no use is left.
     """
-    if dialect in target.homes:
+    natives = _candidates(target, dialect, voices)
+    if dialect in target.homes or not natives:
         return None
     home = target.voice
-    natives = {voice.licence for voice in voices if voice.dialect == dialect}
-    licences = sorted({home.licence, *natives})
+    uses = tuple(use for use in home.uses if all(use in native.uses for native in natives))
+    if not uses:
+        return None
+    names = [home.speaker, *home.made_of]
+    for native in natives:
+        names += [native.speaker, native.identity, *native.made_of]
     return replace(
         home,
         speaker=f"{home.speaker}_{dialect}",
         dialect=dialect,
-        licence=" AND ".join(licences),
+        licence=" AND ".join(sorted({home.licence, *(native.licence for native in natives)})),
         identity=home.identity or home.speaker,
+        allowed_uses=uses,
+        expires=min(filter(None, [home.expires, *(one.expires for one in natives)]), default=""),
+        made_of=tuple(dict.fromkeys(filter(None, names))),
     )
+
+
+def _candidates(target: Target, dialect: str, voices: Sequence[Voice]) -> list[Voice]:
+    """Return the native voices of a dialect, of the target's gender where there are any."""
+    natives = [voice for voice in voices if voice.dialect == dialect]
+    return [voice for voice in natives if voice.gender == target.voice.gender] or natives
 
 
 def _reference_prompt(speaker: str, dialect: str) -> Prompt:

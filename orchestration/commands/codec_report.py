@@ -15,6 +15,7 @@ from lauter.datasets.location import write_whole
 from lauter.datasets.weights import sha256_of
 from lauter.orchestration.devices import existing_device
 from lauter.orchestration.evaluation.record import data_digest
+from lauter.orchestration.leave import leave_of
 from lauter.orchestration.making import make, split_shares
 from lauter.orchestration.progress import counted_progress
 from lauter.orchestration.single_page import check_writable
@@ -63,6 +64,7 @@ def run(settings: DictConfig, console: Console) -> int:
         split=split,
         seed=settings.seed,
         count=chosen.count,
+        leave=leave_of(settings),
     )
     items, left_out = reportable(codec, asked)
     print_named(console, "left {} out of the report", left_out)

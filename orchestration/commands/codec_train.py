@@ -7,12 +7,14 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from lauter.datasets.audio import Clip
+from lauter.datasets.consent import Leave
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
 from lauter.datasets.records import CODEC_FIELD
 from lauter.datasets.selection import split_of
-from lauter.datasets.voices import people_of
+from lauter.datasets.voices import people_of, voices_of
 from lauter.orchestration.devices import existing_device
+from lauter.orchestration.leave import leave_of
 from lauter.orchestration.making import split_shares
 from lauter.orchestration.progress import stage_progress
 from lauter.orchestration.tables import print_named
@@ -49,7 +51,7 @@ def run(settings: DictConfig, console: Console) -> int:
     begun = None if chosen.init is None else open_codec(_begun_in(chosen.init))
     encoded_by = begun.fingerprint if begun else None
     splits = split_shares(settings), settings.export.split_by
-    speech = _speech(corpus, chosen.hours, *splits, unfit, encoded_by)
+    speech = _speech(corpus, chosen.hours, *splits, unfit, encoded_by, leave_of(settings))
     try:
         with stage_progress(console) as on_step:
             if begun:
@@ -87,20 +89,24 @@ def _speech(
     split_by: str,
     unfit: dict[str, str],
     encoded_by: str | None,
+    leave: Leave,
 ) -> Iterator[Speech]:
     """Yield accepted speech in the order of its digests, up to so many hours.
 
     Codes come along that a codec of the fingerprint ``encoded_by`` made.
 
     Texts (or speakers) of the split ``test`` are left out: they are what a codec is reported on.
-    So are recordings with nothing to encode in them; ``unfit`` is told why, by request.
+    So are voices that may not be used by ``leave``, and recordings with nothing to encode in them;
+    ``unfit`` is told why, by request.
     """
     lengths: dict[str, float] = {}
     people = people_of(corpus.voices()) if split_by == "speaker" else {}
-    for batch in corpus.scan_judged(["request_id", split_by, "duration_s"], accepted=True):
-        for row in batch.select(["request_id", split_by, "duration_s"]).to_pylist():
-            drawn = row[split_by]
-            if split_of(people.get(drawn, drawn), shares) != "test":
+    forbidden = leave.forbidden(voices_of(corpus.voices()))
+    told = list(dict.fromkeys(["request_id", "speaker", split_by, "duration_s"]))
+    for batch in corpus.scan_judged(told, accepted=True):
+        for row in batch.select(told).to_pylist():
+            drawn = people.get(row[split_by], row[split_by])
+            if row["speaker"] not in forbidden and split_of(drawn, shares) != "test":
                 lengths[row["request_id"]] = row["duration_s"]
     chosen: list[str] = []
     total_s = 0.0

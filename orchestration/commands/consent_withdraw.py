@@ -20,9 +20,11 @@ def run(settings: DictConfig, console: Console) -> int:
         raise UsageError(
             "a withdrawal is of everything; to allow less, grant with consent.uses or consent.until"
         )
-    trace = traced(settings, voice)  # before the ledger changes: a misspelt name is refused
+    if not leave_of(settings).knows(voice):
+        traced(settings, voice)  # refuses a name that stands nowhere, before the ledger changes
     append(ledger, Consent(now(), voice, Event.WITHDRAWN, given.by, note=given.note))
     console.print(f"wrote into {ledger} that the consent for the voice '{voice}' is withdrawn")
+    trace = traced(settings, voice)
     print_trace(console, trace, given.out)
     if given.erase:
         forbidden = leave_of(settings).forbidden([])

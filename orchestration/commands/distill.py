@@ -13,7 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from lauter.datasets.corpus_layout import MARK
 from lauter.datasets.errors import UsageError
 from lauter.datasets.exported import SAMPLES, SPEECH
+from lauter.datasets.exported_speakers import check_leave
 from lauter.datasets.location import location_of
+from lauter.orchestration.leave import leave_of
 from lauter.orchestration.sampling import sampling_of
 from lauter.student.checkpoint import read_facts
 from lauter.student.codec.codec import open_codec
@@ -39,6 +41,7 @@ def run(settings: DictConfig, console: Console) -> int:
                 f"{training.output} holds a corpus or an export; name a folder of its own for the "
                 "run in distill.output"
             )
+    check_leave(training.data, training.train_split, leave_of(settings))
     if note := _note_on_codec(training, settings.codec.folder):
         console.print(note, soft_wrap=True)
     columns = (TextColumn("distilling"), BarColumn(), MofNCompleteColumn())

@@ -19,6 +19,7 @@ from lauter.orchestration.commands import evaluate_edits
 from lauter.orchestration.evaluation.page import MARK, evaluation_page
 from lauter.orchestration.evaluation.record import as_json, utterances
 from lauter.orchestration.evaluation.tables import print_report
+from lauter.orchestration.leave import leave_of
 from lauter.orchestration.making import make, split_shares
 from lauter.orchestration.progress import counted_progress
 from lauter.orchestration.run_record import newest_export
@@ -106,6 +107,7 @@ def _items(settings: DictConfig) -> list[Item]:
         seed=settings.seed,
         accepted_only=options.speech == "accepted",
         count=options.count,
+        leave=leave_of(settings),
     )
 
 

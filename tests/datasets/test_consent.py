@@ -51,6 +51,11 @@ def leave(*ledger: Consent, use: Use = Use.RESEARCH, book: tuple[Voice, ...] = (
         ("CC-BY-ND-4.0", (Use.RESEARCH,)),
         ("CC-BY-NC-SA-4.0", (Use.RESEARCH,)),
         ("contract of 3 May", (Use.RESEARCH,)),
+        ("Apache-2.0 AND CC-BY-SA-3.0", EVERY_USE),
+        ("CC-BY-3.0-US", EVERY_USE),
+        ("Apache-2.0 AND LicenseRef-Research-Only", (Use.RESEARCH,)),
+        ("CC-BY-4.0, research only", (Use.RESEARCH,)),
+        ("MIT-like, ask first", (Use.RESEARCH,)),
     ],
 )
 def test_where_no_uses_are_listed_the_licence_says_them(
@@ -124,6 +129,8 @@ def test_a_person_is_known_by_its_names_and_heard_in_what_is_made_of_it() -> Non
     assert same_person("ada_2019", everybody) == {"ada", "ada_2019"}
     assert same_person("nobody", everybody) == {"nobody"}
     assert touched_speakers("ada_2019", everybody) == {"ada", "ada_2019", "both"}
+    lent = replace(ADA, speaker="ada_ja-JP", made_of=("ada", "kumo"))
+    assert touched_speakers("kumo", [*everybody, lent]) == {"kumo", "ada_ja-JP"}
     nameless = [replace(ADA, identity=""), replace(SAM, identity="")]
     assert same_person("ada", nameless) == {"ada"}
 
@@ -148,8 +155,13 @@ def test_what_is_appended_is_read(
 
 
 @pytest.mark.parametrize(
-    "line", ["{", "[]", '{"voice": "a"}', '{"at": "", "voice": "a", "event": "lost", "by": ""}']
-)
+    "line",
+    [
+        "{", "[]", '{"voice": "a"}', '{"at": "", "voice": "a", "event": "lost", "by": ""}',
+        '{"at": "", "voice": ["a"], "event": "withdrawn", "by": ""}',
+        '{"at": "", "voice": "a", "event": "withdrawn", "by": "", "note": 1}',
+    ],
+)  # fmt: skip
 def test_a_damaged_ledger_is_refused_for_it_may_be_a_withdrawal(tmp_path: Path, line: str) -> None:
     path = tmp_path / "consents.jsonl"
     append(path, granted("ada"))

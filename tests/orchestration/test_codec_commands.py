@@ -2,20 +2,24 @@
 
 import json
 import shutil
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from asking import Ask
+from judged_corpus import judged_corpus
 from taught_student import write_untrained_codec
 from unfit_rows import add_unfit_rows
 
 from lauter.datasets.audio import encode_flac
 from lauter.datasets.codes import find_fault
+from lauter.datasets.consent import Consent, Event, Leave
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.records import VERDICT_SCHEMA
-from lauter.datasets.voices import VOICE_SCHEMA
+from lauter.datasets.voices import VOICE_SCHEMA, Use
+from lauter.orchestration.commands.codec_train import _speech
 from lauter.student.codec.codec import SHIPPED, open_codec
 
 
@@ -182,3 +186,11 @@ def test_a_decoder_goes_on_learning_and_its_codes_stay(ask: Ask, own: Path, tmp_
     assert "encoded 0 utterances" in ask(
         "codec", "encode", f"corpus={own}", f"codec.folder={tmp_path / 'new'}"
     ).out  # fmt: skip
+
+
+def test_a_codec_learns_from_nobody_whose_voice_was_withdrawn(tmp_path: Path) -> None:
+    corpus = judged_corpus(tmp_path / "corpus", rows=8, samples=8000, speakers=("ada", "sam"))
+    said = Consent("2026-05-03T12:00:00+00:00", "ada", Event.WITHDRAWN, "herself")
+    leave = Leave(Use.RESEARCH, date(2026, 11, 22), ledger=(said,))
+    speech = _speech(corpus, 1.0, {"train": 1.0}, "text", {}, None, leave)
+    assert {one.speaker for one in speech} == {"sam"}

@@ -8,8 +8,9 @@ import pytest
 from asking import Ask, settings_in, write_lines
 from spoken_sentences import ENGLISH, JAPANESE
 
-from lauter.datasets import weights
+from lauter.datasets import corpus_erasure, weights
 from lauter.datasets.audio import Clip
+from lauter.datasets.consent import Event, read_ledger
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.loader import SpeechLoader
 from lauter.filters.near_voices import BOUNDS
@@ -146,6 +147,41 @@ def test_erasing_takes_the_sound_and_leaves_the_account(
     assert corpus.count() == 10 and corpus.count("error_kind = 'withdrawn'") == 5
     judged = ask("judge", f"corpus={own}", f"policy.path={tmp_path / 'all.yaml'}", book)
     assert judged.code == 0 and "its sound was erased" in judged.out
+
+
+def test_an_erasure_that_was_cut_off_is_finished_when_asked_again(
+    ask: Ask, own: Path, tmp_path: Path, book: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = (
+        "consent", "withdraw", "heart", book, f"consent.within={tmp_path}", "consent.erase=true",
+        f"consent.out={tmp_path / 'trace.json'}",
+    )  # fmt: skip
+    files = {file.name for file in (own / "utterances.lance" / "data").iterdir()}
+
+    def killed(*of: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(corpus_erasure, "_forget", killed)
+        ask(*words)
+    assert Corpus.open(own).count("error_kind = 'withdrawn'") == 5
+    assert files <= {file.name for file in (own / "utterances.lance" / "data").iterdir()}
+    again = ask(*words)
+    assert again.code == 0 and "5 of them erased" in again.out
+    assert not files & {file.name for file in (own / "utterances.lance" / "data").iterdir()}
+
+
+def test_a_foreign_file_keeps_no_withdrawal_from_the_ledger(
+    ask: Ask, tmp_path: Path, book: str
+) -> None:
+    (tmp_path / "student.json").write_text('{"speakers": 5}')
+    answer = ask(
+        "consent", "withdraw", "heart", book, f"consent.within={tmp_path}",
+        f"consent.out={tmp_path / 'trace.json'}",
+    )  # fmt: skip
+    assert answer.code == 0 and f"not looked into: {tmp_path / 'student.json'}" in answer.out
+    (said,) = read_ledger(tmp_path / "consents.jsonl")
+    assert (said.voice, said.event) == ("heart", Event.WITHDRAWN)
 
 
 @pytest.mark.parametrize(

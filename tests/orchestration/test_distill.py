@@ -9,6 +9,7 @@ from coded_export import coded_export
 from midget import midget
 from rich.console import Console
 
+from lauter.datasets.consent import LEDGER, Consent, Event, append
 from lauter.datasets.errors import UsageError
 from lauter.orchestration import command
 from lauter.orchestration.commands import distill
@@ -171,3 +172,15 @@ def test_what_cannot_be_taught_is_a_sentence_and_exit_code_2(
     assert command.run(["distill", *words(folder), *more]) == 2
     said = capsys.readouterr().err
     assert told in said and "Traceback" not in said
+
+
+def test_nothing_is_learnt_from_a_voice_that_was_withdrawn(folder: Path, tmp_path: Path) -> None:
+    voice = {"speaker": "someone", "dialect": "en-US", "licence": "CC0-1.0", "consent": "hers"}
+    book = tmp_path / "voices.jsonl"
+    book.write_text(json.dumps(voice | {"made_of": ["lady"]}) + "\n")
+    said = Consent("2026-05-03T12:00:00+00:00", "lady", Event.WITHDRAWN, "herself")
+    append(tmp_path / LEDGER, said)
+    given = [f"voices.book={book}", f"distill.output={tmp_path / 'run'}"]
+    with pytest.raises(UsageError, match="may not be learnt from: the voice 'someone' is made of"):
+        distill.run(load_settings(words(folder, *given)), Console(file=io.StringIO()))
+    assert not (tmp_path / "run").exists()

@@ -7,13 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from coded_export import SOMEONE, coded_export
-from judged_corpus import judged_corpus
+from judged_corpus import flac_of, judged_corpus
 from midget import midget, settings_of
 
 from lauter.datasets.corpus import Corpus
+from lauter.datasets.corpus_erasure import erase_speakers
 from lauter.datasets.errors import UsageError
+from lauter.datasets.shards import export_webdataset
 from lauter.datasets.voices import VOICE_SCHEMA, voice_row
 from lauter.pipelines.consent_trace import Trace, trace_voice
 from lauter.student.train import train
@@ -104,9 +107,60 @@ def test_what_cannot_be_read_is_told_and_ends_nothing(tmp_path: Path) -> None:
     ):
         (tmp_path / name).mkdir()
         (tmp_path / name / file).write_text(content)
+    (tmp_path / "foreign").mkdir()
+    pq.write_table(pa.table({"request_id": ["a"]}), tmp_path / "foreign" / "samples.parquet")
+    (tmp_path / "strange").mkdir()
+    (tmp_path / "strange" / "student.json").write_text('{"speakers": 5}')
+    cut = judged_corpus(tmp_path / "cut", voice=ADA)
+    shutil.rmtree(tmp_path / "cut" / "utterances.lance" / "data")
     trace = trace_voice("ada", tmp_path)
     assert [one.path for one in trace.corpora] == [str(tmp_path / "whole")]
-    assert len(trace.unreadable) == 3
+    assert len(trace.unreadable) == 6
+    assert any(str(cut.path) in sentence for sentence in trace.unreadable)
+
+
+def test_releases_that_cannot_be_read_hide_no_utterance(tmp_path: Path) -> None:
+    corpus = judged_corpus(tmp_path / "corpus", voice=ADA)
+    corpus.tag("damaged")
+    (tag,) = (tmp_path / "corpus" / "utterances.lance").rglob("damaged.json")
+    tag.write_text("{")
+    trace = trace_voice("ada", tmp_path)
+    (found,) = trace.corpora
+    assert found.utterances and not found.releases
+    (sentence,) = trace.unreadable
+    assert sentence.startswith(f"{corpus.path}: ")
+
+
+def test_what_was_erased_is_found_still_and_so_is_a_mere_reference(tmp_path: Path) -> None:
+    corpus = judged_corpus(tmp_path / "erased", voice=ADA)
+    mere = judged_corpus(tmp_path / "mere")
+    judged_corpus(tmp_path / "others")
+    renamed_export(corpus, tmp_path / "export", "lady")
+    for one in (corpus, mere):
+        with one.writing() as writer:
+            rows = [voice_row(ADA, "words", flac_of(1))]
+            writer.put_voices(pa.Table.from_pylist(rows, schema=VOICE_SCHEMA))
+    with corpus.writing() as writer:
+        erased, _ = erase_speakers(corpus, writer, {"ada"}, "she asked for it")
+    trace = trace_voice("ada", tmp_path)
+    assert trace.unreadable == []
+    assert relative(trace, tmp_path) == {
+        "corpora": ["erased", "mere"], "exports": ["export"], "students": [],
+    }  # fmt: skip
+    gone, reference = trace.corpora
+    assert (gone.voices, gone.speakers, gone.erased) == (["ada"], {}, erased)
+    assert len(gone.utterances) == erased
+    assert (reference.voices, reference.utterances) == (["ada"], [])
+
+
+def renamed_export(corpus: Corpus, folder: Path, name: str) -> None:
+    """Export a corpus, and let its records call the voice otherwise."""
+    export_webdataset(corpus, folder)
+    path = folder / "samples.parquet"
+    table, facts = pq.read_table(path), pq.read_metadata(path).metadata
+    field, place = table.schema.field("speaker"), table.schema.get_field_index("speaker")
+    renamed = table.set_column(place, field, pa.array([name] * len(table), field.type))
+    pq.write_table(renamed.replace_schema_metadata(facts), path)
 
 
 def test_a_voice_that_stands_nowhere_is_refused_with_the_nearest_name(tmp_path: Path) -> None:

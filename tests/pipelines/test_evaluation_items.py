@@ -1,5 +1,6 @@
 """The texts of an evaluation: what was held out, whoever asks, and the voices they are said in."""
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,13 @@ from coded_export import coded_export
 from judged_corpus import judged_corpus
 
 from lauter.datasets.audio import encode_flac
+from lauter.datasets.consent import Consent, Event, Leave
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
 from lauter.datasets.lance_export import export_lance
 from lauter.datasets.loader import SpeechLoader
 from lauter.datasets.shards import export_webdataset
+from lauter.datasets.voices import Use
 from lauter.pipelines.evaluation_items import (
     items_of_corpus,
     items_of_export,
@@ -49,6 +52,15 @@ def test_the_teacher_as_it_is_has_its_rejected_speech_too(corpus: Corpus) -> Non
     ids = {one.request.request_id for one in accepted}
     assert ids < {one.request.request_id for one in everything}
     assert all(one.recording_s == 0.5 for one in everything)
+
+
+def test_nobody_is_evaluated_on_speech_that_was_withdrawn(tmp_path: Path) -> None:
+    corpus = judged_corpus(tmp_path / "corpus", speakers=("ada", "sam"))
+    said = Consent("2026-05-03T12:00:00+00:00", "ada", Event.WITHDRAWN, "herself")
+    leave = Leave(Use.RESEARCH, date(2026, 11, 22), ledger=(said,))
+    for there, asked in (({"ada", "sam"}, None), ({"sam"}, leave)):
+        items = items_of_corpus(corpus, shares=SHARES, split="test", leave=asked)
+        assert {one.request.prompt.speaker for one in items} == there
 
 
 def test_fewer_texts_are_the_first_ones(corpus: Corpus, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -11,14 +12,16 @@ from spoken_sentences import spoken_sentences
 
 from lauter.datasets.audio import Clip
 from lauter.datasets.codes import find_fault
+from lauter.datasets.consent import Consent, Event, Leave, touched_speakers
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
 from lauter.datasets.records import Prompt, Request
+from lauter.datasets.voices import EVERY_USE, Use, Voice
 from lauter.datasets.weights import find
 from lauter.filters.speaker import SAMPLE_RATE, SpeakerEncoder
 from lauter.orchestration.command import run
 from lauter.pipelines.regenerate import most_similar, regenerated
-from lauter.pipelines.target_speaker import TargetSpeaker
+from lauter.pipelines.target_speaker import Target, TargetSpeaker, lent_voice
 from lauter.student.codec.codec import open_codec
 from lauter.teacher.fast import FastTeacher
 from lauter.teacher.protocol import Speech, refusal
@@ -123,6 +126,43 @@ def test_its_fingerprint_follows_what_decides_the_sound(voices: Path) -> None:
 
     assert fingerprint() == fingerprint()
     assert len({fingerprint(), fingerprint(passes=2), fingerprint(steps=3)}) == 3
+
+
+def test_its_fingerprint_follows_which_native_voices_may_be_chosen() -> None:
+    everybody, two = (
+        TargetSpeaker(partial(Studio, voices, blends=[]), ["af_heart"])
+        for voices in ("all", ["af_heart", "jm_kumo"])
+    )
+    assert everybody.capabilities().speakers("ja-JP") == two.capabilities().speakers("ja-JP")
+    assert everybody.fingerprint() != two.fingerprint()
+
+
+def test_a_native_voice_that_may_not_be_used_speaks_through_no_target() -> None:
+    teacher = TargetSpeaker(partial(Studio, blends=[]), ["af_heart", "am_adam"])
+    voices = teacher.capabilities().voices
+    said = Consent("2026-05-03T12:00:00+00:00", "jf_alpha", Event.WITHDRAWN, "somebody")
+    leave = Leave(Use.RESEARCH, date(2026, 11, 22), ledger=(said,))
+    # Natives of the target's gender are chosen, so the man speaks with nothing of hers.
+    assert set(leave.forbidden(voices)) == {"jf_alpha", "af_heart_ja-JP"}
+    assert touched_speakers("jf_alpha", voices) == {"jf_alpha", "af_heart_ja-JP"}
+
+
+def test_a_lent_voice_may_be_used_for_what_target_and_natives_may_both() -> None:
+    target = Target(
+        Voice("ada", "en-GB", "female", "LicenseRef-Hers", "Ada", allowed_uses=EVERY_USE),
+        frozenset({"en-GB"}),
+    )
+    mei = Voice("mei", "cmn", "female", "CC-BY-NC-4.0", "Mei", "mei", expires="2027-01-31")
+    ben = Voice("ben", "cmn", "male", "CC0-1.0", "Ben", "ben", allowed_uses=(Use.INTERNAL,))
+    lent = lent_voice(target, "cmn", [mei, ben])
+    assert lent is not None
+    assert (lent.uses, lent.expires, lent.made_of) == (
+        (Use.RESEARCH,), "2027-01-31", ("ada", "mei"),
+    )  # fmt: skip
+    assert lent.licence == "CC-BY-NC-4.0 AND LicenseRef-Hers"
+    bound = replace(mei, allowed_uses=(Use.COMMERCIAL,))
+    own = replace(target, voice=replace(target.voice, allowed_uses=(Use.RESEARCH,)))
+    assert lent_voice(own, "cmn", [bound]) is None
 
 
 @pytest.mark.parametrize(
