@@ -21,6 +21,7 @@ from lauter.teacher.writer.rules.word_tables import lexicon
         ("可以刷卡吗？", "可唔可以刷卡呀？"),
         ("李娜会说法语、德语和一点日语。", "李娜识讲法语、德语同少少日语。"),
         ("你们什么时候回来？", "你哋几时返嚟呀？"),
+        ("我的气球是一只小猪", "我个气球系一只猪仔"),  # the other word means breasts
         ("“你迟到了。”她说。", "“你迟到喇。”佢讲。"),
     ],
 )
