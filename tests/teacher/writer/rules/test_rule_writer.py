@@ -102,6 +102,19 @@ def test_each_level_has_words_of_its_own(variety: str) -> None:
 
 
 @pytest.mark.parametrize("variety", VARIETIES)
+def test_no_question_points_at_what_a_situation_may_not_have(variety: str) -> None:
+    """Nobody sees a sister who does not answer, and a forgotten speech gets nobody."""
+    points = re.compile(
+        r"\b(see|gets|normal|have to be|must that)\b|看到|睇到|正常|出事|偏偏|何か変|助かる|私なの",
+        re.IGNORECASE,
+    )
+    emotions = framing(variety)["emotions"].values()
+    questions = [question for table in emotions for question in table["questions"]]
+    assert len(questions) == 5 * len(FEELINGS)
+    assert not [question for question in questions if points.search(question)]
+
+
+@pytest.mark.parametrize("variety", VARIETIES)
 def test_words_grow_stronger_by_level(variety: str) -> None:
     for emotion in FEELINGS:
         table = framing(variety)["emotions"][emotion.value]
