@@ -11,7 +11,7 @@ from lauter.datasets.records import described
 from lauter.datasets.tags import Emotion, Language
 from lauter.teacher.studio.frontends import open_frontend
 from lauter.teacher.writer.checks import faults_of
-from lauter.teacher.writer.rules.word_tables import framing, sentences, situations, tables_digest
+from lauter.teacher.writer.rules.word_tables import framing, lexicon, sentences, situations, tables_digest
 from lauter.teacher.writer.source import written_texts
 from lauter.teacher.writer.table import WRITTEN_SCHEMA, text_id
 from lauter.teacher.writer.task import LENGTHS, Topic, Wanted
@@ -168,6 +168,18 @@ def test_dialects_have_words_of_their_own(dialects: list[dict[str, Any]]) -> Non
     assert len(sichuan) > 200
     for row in dialects:
         assert row["seed_text"] != row["text"] or row["emotion"] != "neutral"
+
+
+def test_sichuanese_denies_and_asks_with_one_spelling_each(
+    dialects: list[dict[str, Any]],
+) -> None:
+    denies = re.compile(r"(?<!有)没得(?!？)")
+    asks = re.compile(r"有莫得|莫得？")
+    table = framing("sichuan")["emotions"]
+    said = [row["text"] for row in dialects if row["dialect"] == "sichuan"]
+    said += [*lexicon("sichuan").values(), str(table)]
+    assert any("莫得" in one for one in said) and "没得" in str(table)
+    assert not [one for one in said if denies.search(f"{one}？") or asks.search(one)]
 
 
 def test_registers_show_in_the_words() -> None:
