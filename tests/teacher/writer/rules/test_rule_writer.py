@@ -196,6 +196,14 @@ def test_registers_show_in_the_words() -> None:
     assert not any(re.search(r"(です|ます|ました)[。！]", text) for text in by_register["plain"])
 
 
+def test_nobody_s_death_is_told_in_keigo() -> None:
+    table = written_texts(["ja-JP"], ["sadness"], [3], registers=["honorific"], count=60)
+    told = table["text"].to_pylist()
+    assert len(told) > 10 and not any("死" in text for text in told)
+    plain = written_texts(["ja-JP"], ["sadness"], [3], registers=["plain"], count=200)
+    assert any("死んだ" in text for text in plain["text"].to_pylist())
+
+
 def test_only_registers_that_are_asked_for_are_written() -> None:
     table = written_texts(["ja-JP"], ["joy", "neutral"], registers=["honorific"], count=10)
     assert set(table["register"].to_pylist()) == {"honorific"}
