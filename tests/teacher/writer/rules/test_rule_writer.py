@@ -232,7 +232,9 @@ def test_the_table_explains_its_columns() -> None:
         ({"registers": ["rude"]}, "there is no register 'rude'"),
         ({"emotions": ["joy"], "levels": [7]}, "the level of joy texts is 7"),
         ({"count": 0}, "prompts.count is 0"),
-        ({"dialects": []}, "no text is asked for"),
+        ({"dialects": []}, "the list of dialects is empty"),
+        ({"levels": []}, "the list of levels is empty"),
+        ({"lengths": {"en": [1, 2]}, "dialects": ["en-US"]}, "the rules have no such texts"),
         ({"lengths": {"en": [60, 20]}}, "the lengths of 'en'"),
     ],
 )
