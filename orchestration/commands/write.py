@@ -84,7 +84,16 @@ def _known(options: DictConfig) -> NearDuplicates:
     """Return the texts of earlier runs, which shall not come again."""
     duplicates = NearDuplicates(options.alike)
     for path in options.known:
-        for row in file_texts(path).to_pylist():
+        try:
+            texts = file_texts(path)
+        except UsageError as error:
+            # What it advises are the keys of prompts=file.
+            wrong = str(error).partition("; ")[0]
+            raise UsageError(
+                f"{wrong}; write.known names files of texts with their language, such as "
+                "texts.jsonl of an earlier run"
+            ) from error
+        for row in texts.to_pylist():
             duplicates.add(row["text"], row["language"], row.get("dialect") or "", path)
     return duplicates
 

@@ -71,7 +71,7 @@ def _check(path: Path, asked: Mapping[str, Any]) -> None:
         raise UsageError(f"{path} has other content; set write.folder to a new folder")
     if not texts.exists() or not texts.stat().st_size:
         return
-    before = json.loads(there.read_text(encoding="utf-8"))
+    before = _object(there, 1, there.read_bytes())
     now = json.loads(_pretty(asked))
     if changed := sorted(name for name in {*before, *now} if before.get(name) != now.get(name)):
         raise UsageError(
@@ -85,12 +85,36 @@ def _mended(file: Path) -> set[str]:
     """Return the ids of the texts in a file, after a last line that is not whole was cut off."""
     if not file.exists():
         return set()
-    content = file.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) < len(content):
+    *lines, rest = file.read_bytes().split(b"\n")
+    if rest:
         with file.open("r+b") as opened:
-            opened.truncate(len(whole))
-    return {json.loads(line)["text_id"] for line in whole.decode("utf-8").splitlines()}
+            opened.truncate(sum(len(line) + 1 for line in lines))
+    ids = set()
+    for number, line in enumerate(lines, start=1):
+        text_id = _object(file, number, line).get("text_id")
+        if not isinstance(text_id, str):
+            raise _edited(file, number, "it has no text_id")
+        ids.add(text_id)
+    return ids
+
+
+def _object(file: Path, number: int, content: bytes) -> dict[str, Any]:
+    """Return what we wrote as JSON from line ``number`` on; raises ``UsageError`` for other."""
+    try:
+        found = json.loads(content)
+    except ValueError as error:
+        within = error.lineno - 1 if isinstance(error, json.JSONDecodeError) else 0
+        raise _edited(file, number + within, "it is no JSON") from error
+    if not isinstance(found, dict):
+        raise _edited(file, number, "it is no object, as {...} is")
+    return found
+
+
+def _edited(file: Path, number: int, wrong: str) -> UsageError:
+    return UsageError(
+        f"{file} was edited in line {number}: {wrong}; put it back as it was, or set write.folder "
+        "to a new folder"
+    )
 
 
 def _pretty(content: Mapping[str, Any]) -> str:

@@ -43,8 +43,16 @@ def wanted_of(
 ) -> list[Wanted]:
     """Return what is to be written for some dialects, each once; neutral texts have no levels.
 
-    Raises ``UsageError`` for an unknown word, and for what the writer cannot write.
+    Raises ``UsageError`` for an unknown word, for an empty list, of which nothing or less than was
+    meant would come, and for what the writer cannot write.
     """
+    for name, there, such in (
+        ("dialects", dialects, Dialect.EN_US),
+        ("emotions", emotions, Emotion.JOY),
+        ("levels", levels, 0),
+    ):
+        if not there:
+            raise UsageError(f"the list of {name} is empty; name one or more, such as [{such}]")
     for name, words, known in (
         ("dialect", dialects, list(Dialect)),
         ("emotion", emotions, list(Emotion)),

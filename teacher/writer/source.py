@@ -33,7 +33,8 @@ def written_texts(
 
     The table is one of ``WRITTEN_SCHEMA``. Where the rules have fewer, as they have of neutral
     Cantonese and Sichuanese, all are returned. The same arguments give the same texts. Raises
-    ``UsageError`` for an unknown word, for a dialect that the rules cannot write, and for none.
+    ``UsageError`` for an unknown word, an empty list, a dialect that the rules cannot write, and
+    where they have nothing of what is asked.
     """
     if count < 1:
         raise UsageError(f"prompts.count is {count}; set 1 or more")
@@ -48,7 +49,10 @@ def written_texts(
     gathering = Gathering(writer, bounds, NearDuplicates(), rows.append)
     gathering.run(plan_tasks(wanted, kinds, writer, per_ask=count, seed=seed))
     if not rows:
-        raise UsageError("no text is asked for; name dialects, emotions and levels in prompts")
+        raise UsageError(
+            "the rules have no such texts; name more registers, emotions or levels in prompts, or "
+            "wider lengths"
+        )
     return written_table(rows)
 
 

@@ -149,6 +149,25 @@ def test_texts_of_earlier_runs_do_not_come_again(ask: Ask, tmp_path: Path) -> No
     assert not texts[0] & texts[1]
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ('{"said": "Good morning."}', "has no column 'text'; write.known names"),
+        ('{"text": "Good morning."}', "does not say its language; write.known names"),
+        ("Good morning.", "cannot be read as JSON, an object a line"),
+    ],
+)
+def test_a_known_file_that_holds_no_texts_is_named_with_the_key_that_names_it(
+    ask: Ask, tmp_path: Path, content: str, told: str
+) -> None:
+    known = tmp_path / "known.jsonl"
+    known.write_text(content)
+    answer = ask("write", *FEW, f"write.folder={tmp_path / 'written'}", f"write.known=[{known}]")
+    assert answer.code == 2
+    assert told in answer.err and "write.known" in answer.err and answer.err.count("\n") == 1
+    assert "prompts." not in answer.err
+
+
 def test_runs_may_share_a_file_of_answers(ask: Ask, tmp_path: Path) -> None:
     chat = Chat()
     cache = f"write.cache={tmp_path / 'answers.sqlite'}"
@@ -171,8 +190,11 @@ def test_runs_may_share_a_file_of_answers(ask: Ask, tmp_path: Path) -> None:
         (["write.genres=[novel]"], "there is no genre 'novel'"),
         (["write.lengths.en=[60,20]"], "the lengths of 'en'"),
         (["write.count=0"], "write.count is 0"),
+        (["write.dialects=[]"], "the list of dialects is empty"),
+        (["write.emotions=[]"], "the list of emotions is empty"),
+        (["write.emotions=[neutral,joy]", "write.levels=[]"], "the list of levels is empty"),
         (["write.alike=2"], "write.alike is 2"),
-        (["write.known=[nowhere.jsonl]"], "there is no file nowhere.jsonl"),
+        (["write.known=[nowhere.jsonl]"], "there is no file nowhere.jsonl; write.known names files"),
         (["writer=endpoint"], "writer.url=http://"),
         (["writer=endpoint", "writer.url=http://127.0.0.1:9", "writer.model=m",
           "writer.key_variable=NOBODY_SET"], "NOBODY_SET"),

@@ -81,7 +81,7 @@ def _one(words: Sequence[str], place: int, dialect: Dialect) -> str | None:
 def _by_rule(words: Sequence[str], place: int, dialect: Dialect) -> str | None:
     after = words[place + 1] if place + 1 < len(words) else "。"
     if dialect == Dialect.SICHUANESE:
-        # It is 莫得 before things only; alone, as an answer, it may be either.
+        # 莫得 stands before things only; alone, as an answer, it may be either.
         if words[place] != "没有" or after[0] in _ENDS:
             return None
         return "莫得" if _tag(after).startswith("n") else "没"

@@ -121,6 +121,8 @@ def _japanese(said: str, table: Mapping[str, Any]) -> Iterator[tuple[Register, G
     for opening, closing in product(["", *openings], ["", *filter(None, closings)]):
         if (opening or closing) and not _echoes(opening, polite, closing):
             yield Register.POLITE, genre, _joined(opening, polite, end, closing, "")
+    if japanese.is_blunt(polite):
+        return
     modest = japanese.honorific(polite) or polite
     for closing in table.get("honorific", []):
         yield Register.HONORIFIC, Genre.STATEMENT, _joined("", modest, "。", closing, "")

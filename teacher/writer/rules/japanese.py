@@ -30,6 +30,7 @@ _POLITE_END: Final = re.compile(
 _OTHERS: Final = re.compile(
     r"彼|あなた|君|さん|様|先生|教授|社長|お客|皆|みんな|あいつ|誰|相手|市長|医師|選手|警察"
 )
+_BLUNT: Final = re.compile(r"死|あいつ")
 _MODEST: Final = {
     "いる": "おり", "くる": "まいり", "来る": "まいり", "ある": "ござい",
 }  # fmt: skip
@@ -65,6 +66,11 @@ def honorific(text: str) -> str | None:
             return None
         said.append((keigo or body) + ("。" if keigo and keigo.endswith("でしょうか") else end))
     return "".join(said)
+
+
+def is_blunt(text: str) -> bool:
+    """Say whether a text has a word that keigo has no place for, such as the bare word for dying."""
+    return _BLUNT.search(text) is not None
 
 
 def is_polite(text: str) -> bool:

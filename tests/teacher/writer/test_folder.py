@@ -47,6 +47,26 @@ def test_what_was_asked_wrongly_and_gave_no_text_may_be_asked_otherwise(tmp_path
         opened.keep(row(1))
 
 
+@pytest.mark.parametrize("line", [b'{"text": "Mine."}', b'{"text_id": []}', b"[1]", b"Mine", b"\xe4"])
+def test_an_edited_line_is_named(tmp_path: Path, line: bytes) -> None:
+    whole = written(tmp_path / "run", 1, 2)
+    (tmp_path / "run" / "texts.jsonl").write_bytes(whole.encode() + line + b"\n")
+    with pytest.raises(UsageError, match=r"texts\.jsonl was edited in line 3: it (is|has) no"):
+        written(tmp_path / "run", 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("content", "line"), [("", 1), ("{", 1), ("[]", 1), ('{"count": 3,\n"seed": none}', 2)]
+)
+def test_an_edited_record_of_what_was_asked_is_named(
+    tmp_path: Path, content: str, line: int
+) -> None:
+    written(tmp_path / "run", 1)
+    (tmp_path / "run" / "asked.json").write_text(content)
+    with pytest.raises(UsageError, match=rf"asked\.json was edited in line {line}: it is no"):
+        written(tmp_path / "run", 1)
+
+
 def test_somebody_s_other_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "diary.txt").write_text("Dear diary")
     with pytest.raises(UsageError, match="has other content"):

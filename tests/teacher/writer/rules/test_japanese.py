@@ -2,7 +2,7 @@
 
 import pytest
 
-from lauter.teacher.writer.rules.japanese import honorific, is_plain, is_polite, plain, polite
+from lauter.teacher.writer.rules.japanese import honorific, is_blunt, is_plain, is_polite, plain, polite
 
 PAIRS = [
     ("妹が明日帰ってくる。", "妹が明日帰ってきます。"),
@@ -58,6 +58,11 @@ def test_keigo_is_modest_and_asks_kindly(courteous: str, keigo: str) -> None:
 )
 def test_what_has_no_keigo_by_rule_is_left_out(courteous: str) -> None:
     assert honorific(courteous) is None
+
+
+@pytest.mark.parametrize("courteous", ["うちの犬が死にました。", "あいつがまた猫を蹴りました。"])
+def test_blunt_words_have_no_place_in_keigo(courteous: str) -> None:
+    assert is_blunt(courteous) and not is_blunt("猫が帰ってまいりません。")
 
 
 def test_a_sentence_that_would_be_turned_by_half_is_left_out() -> None:

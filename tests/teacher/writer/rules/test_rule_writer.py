@@ -11,7 +11,7 @@ from lauter.datasets.records import described
 from lauter.datasets.tags import Emotion, Language
 from lauter.teacher.studio.frontends import open_frontend
 from lauter.teacher.writer.checks import faults_of
-from lauter.teacher.writer.rules.word_tables import framing, sentences, situations, tables_digest
+from lauter.teacher.writer.rules.word_tables import framing, lexicon, sentences, situations, tables_digest
 from lauter.teacher.writer.source import written_texts
 from lauter.teacher.writer.table import WRITTEN_SCHEMA, text_id
 from lauter.teacher.writer.task import LENGTHS, Topic, Wanted
@@ -102,6 +102,19 @@ def test_each_level_has_words_of_its_own(variety: str) -> None:
 
 
 @pytest.mark.parametrize("variety", VARIETIES)
+def test_no_question_points_at_what_a_situation_may_not_have(variety: str) -> None:
+    """Nobody sees a sister who does not answer, and a forgotten speech gets nobody."""
+    points = re.compile(
+        r"\b(see|gets|normal|have to be|must that)\b|看到|睇到|正常|出事|偏偏|何か変|助かる|私なの",
+        re.IGNORECASE,
+    )
+    emotions = framing(variety)["emotions"].values()
+    questions = [question for table in emotions for question in table["questions"]]
+    assert len(questions) == 5 * len(FEELINGS)
+    assert not [question for question in questions if points.search(question)]
+
+
+@pytest.mark.parametrize("variety", VARIETIES)
 def test_words_grow_stronger_by_level(variety: str) -> None:
     for emotion in FEELINGS:
         table = framing(variety)["emotions"][emotion.value]
@@ -157,6 +170,18 @@ def test_dialects_have_words_of_their_own(dialects: list[dict[str, Any]]) -> Non
         assert row["seed_text"] != row["text"] or row["emotion"] != "neutral"
 
 
+def test_sichuanese_denies_and_asks_with_one_spelling_each(
+    dialects: list[dict[str, Any]],
+) -> None:
+    denies = re.compile(r"(?<!有)没得(?!？)")
+    asks = re.compile(r"有莫得|莫得？")
+    table = framing("sichuan")["emotions"]
+    said = [row["text"] for row in dialects if row["dialect"] == "sichuan"]
+    said += [*lexicon("sichuan").values(), str(table)]
+    assert any("莫得" in one for one in said) and "没得" in str(table)
+    assert not [one for one in said if denies.search(f"{one}？") or asks.search(one)]
+
+
 def test_registers_show_in_the_words() -> None:
     table = written_texts(["en-US", "ja-JP"], ["joy"], [0], count=100).to_pylist()
     by_register: dict[str, list[str]] = {}
@@ -169,6 +194,14 @@ def test_registers_show_in_the_words() -> None:
     )
     assert all("存じ" in text or "ございま" in text for text in by_register["honorific"])
     assert not any(re.search(r"(です|ます|ました)[。！]", text) for text in by_register["plain"])
+
+
+def test_nobody_s_death_is_told_in_keigo() -> None:
+    table = written_texts(["ja-JP"], ["sadness"], [3], registers=["honorific"], count=60)
+    told = table["text"].to_pylist()
+    assert len(told) > 10 and not any("死" in text for text in told)
+    plain = written_texts(["ja-JP"], ["sadness"], [3], registers=["plain"], count=200)
+    assert any("死んだ" in text for text in plain["text"].to_pylist())
 
 
 def test_only_registers_that_are_asked_for_are_written() -> None:
@@ -199,7 +232,9 @@ def test_the_table_explains_its_columns() -> None:
         ({"registers": ["rude"]}, "there is no register 'rude'"),
         ({"emotions": ["joy"], "levels": [7]}, "the level of joy texts is 7"),
         ({"count": 0}, "prompts.count is 0"),
-        ({"dialects": []}, "no text is asked for"),
+        ({"dialects": []}, "the list of dialects is empty"),
+        ({"levels": []}, "the list of levels is empty"),
+        ({"lengths": {"en": [1, 2]}, "dialects": ["en-US"]}, "the rules have no such texts"),
         ({"lengths": {"en": [60, 20]}}, "the lengths of 'en'"),
     ],
 )
