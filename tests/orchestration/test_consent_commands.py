@@ -170,6 +170,7 @@ def test_erasing_takes_the_sound_and_leaves_the_account(
         ),
         (["consent", "grant", "heart", "BOOK", "consent.erase=true"], "belongs to `lauter consent"),
         (["consent", "trace"], "no voice is named; write `lauter consent trace NAME`"),
+        (["consent", "trace", "heart"], "is called 'heart'; there is none to choose from"),
         (["consent", "trace", "heart", "consent.within=away"], "away is no folder"),
     ],
 )
