@@ -185,8 +185,10 @@ class Corpus:
         try:
             self._utterances.scanner(columns=["request_id"], filter=where).explain_plan()
         except (OSError, ValueError) as error:
+            # Lance names a near column if there is one, else all of them, which are many.
+            short = said(error).split(" Valid fields are", 1)[0].rstrip(".")
             raise UsageError(
-                f"rows cannot be picked by '{where}': {said(error)}; "
+                f"rows cannot be picked by '{where}': {short}; "
                 "write an SQL condition over the corpus's columns"
             ) from error
 

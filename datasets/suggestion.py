@@ -10,5 +10,6 @@ def check_known(word: object, known: Collection[str], complaint: str) -> None:
     """Raise ``UsageError`` with ``complaint`` and a suggestion where ``word`` is not ``known``."""
     if word not in known:
         near = difflib.get_close_matches(str(word), known, 1)
-        hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known) or 'none'}"
+        choice = f"choose from {', '.join(known)}" if known else "there is none to choose from"
+        hint = f"did you mean {near[0]}?" if near else choice
         raise UsageError(f"{complaint}; {hint}")

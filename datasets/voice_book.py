@@ -120,6 +120,14 @@ def read_book(path: Path) -> dict[str, KnownVoice]:
     return {speaker: _digested(known) for speaker, (_, known) in found.items()}
 
 
+def check_told(entry: Mapping[str, Any], book: Mapping[str, KnownVoice]) -> None:
+    """Raise ``UsageError`` for an entry that cannot join a book, whatever its recording is."""
+    voice, dialects = _told(entry)
+    known = book.get(voice.speaker)
+    if known and (replace(known.voice, reference_digest=""), known.dialects) != (voice, dialects):
+        raise UsageError(f"'{voice.speaker}' is told otherwise in the book already; correct one")
+
+
 def _joined(known: KnownVoice, new: KnownVoice, first: int) -> KnownVoice:
     """Return a voice with another of its recordings."""
     speaker = known.voice.speaker
@@ -167,6 +175,12 @@ def _yaml_entries(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
 def _known(entry: dict[str, Any] | str, folder: Path) -> KnownVoice:
     if isinstance(entry, str):
         raise UsageError(entry)
+    voice, dialects = _told(entry)
+    return KnownVoice(voice, dialects, _recordings(entry, folder, f"the voice '{voice.speaker}'"))
+
+
+def _told(entry: Mapping[str, Any]) -> tuple[Voice, tuple[str, ...]]:
+    """Return what an entry says of the voice itself, and the dialects that it speaks."""
     for key in entry:
         check_known(key, _KEYS, f"a voice has no key '{key}'")
     speaker = _text(entry, "speaker", "the voice")
@@ -189,8 +203,7 @@ def _known(entry: dict[str, Any] | str, folder: Path) -> KnownVoice:
         expires=checked_day(str(entry.get("expires") or ""), f"expires of {name}"),
         made_of=_words(entry, "made_of", name),
     )
-    dialects = tuple(dict.fromkeys((dialect, *others)))
-    return KnownVoice(voice, dialects, _recordings(entry, folder, name))
+    return voice, tuple(dict.fromkeys((dialect, *others)))
 
 
 def _recordings(entry: Mapping[str, Any], folder: Path, name: str) -> tuple[Recording, ...]:

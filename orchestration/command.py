@@ -169,7 +169,7 @@ def _dispatch(name: str, overrides: Sequence[str], console: Console) -> int:
         return 0
     module = "import_" if name == "import" else name.replace(" ", "_")  # Python's own word
     room = importlib.import_module(f"lauter.orchestration.commands.{module}")
-    code: int = room.run(load_settings(overrides), console)
+    code: int = room.run(load_settings(overrides, name), console)
     return code
 
 

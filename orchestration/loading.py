@@ -25,10 +25,11 @@ _TEXTS = (
 )  # fmt: skip
 
 
-def load_settings(overrides: Sequence[str]) -> DictConfig:
+def load_settings(overrides: Sequence[str], command: str = "plan") -> DictConfig:
     """Compose the configuration with ``overrides`` (Hydra's ``key=value`` grammar).
 
-    Raises ``UsageError`` for an unknown key, with the nearest known ones, and for a wrong type.
+    Raises ``UsageError`` for an unknown key, with the nearest known ones or where ``command`` lists
+    them, and for a wrong type.
     """
     ConfigStore.instance().store(name="schema", node=Settings)
     GlobalHydra.instance().clear()
@@ -36,7 +37,7 @@ def load_settings(overrides: Sequence[str]) -> DictConfig:
         with initialize_config_dir(str(CONFIGURATION_FOLDER), version_base="1.3"):
             settings = compose("lauter", overrides=[_literal(one) for one in overrides])
     except (HydraException, OmegaConfBaseException) as error:
-        raise UsageError(explain(error, overrides)) from error
+        raise UsageError(explain(error, overrides, command)) from error
     check_ranges(settings)
     return settings
 

@@ -272,6 +272,7 @@ def _can(teacher: Teacher, leave: Leave) -> Callable[[Cell, Voice], bool]:
 def check_refusals(planned: Plan, on_refusal: str) -> None:
     """Raise ``UsageError`` where a prompt is refused and that shall stop the run.
 
+    Its sentence has the first reason; whoever asks has listed the others before.
     A run without the dialect or emotion that was asked for is seldom what was meant, and cheaper
     to mend before than after.
     """
@@ -279,7 +280,7 @@ def check_refusals(planned: Plan, on_refusal: str) -> None:
     if not refused or (on_refusal == "skip" and asked):
         return
     reasons = Counter(planned.refused["refusal"].to_pylist()).most_common()
-    others = f" ({len(reasons) - 1} other reasons: `lauter plan` lists them)" if reasons[1:] else ""
+    others = f" ({len(reasons)} reasons, listed above)" if reasons[1:] else ""
     choice = ", or set on_refusal=skip to speak the others" if asked else ""
     raise UsageError(
         f"{refused} of {refused + asked} prompts are refused: {reasons[0][0]}{others}; "

@@ -12,8 +12,8 @@ _OPEN = ("prices", "speak.custom_resources", "score.custom_resources", "decode.c
 """Settings whose keys are free."""
 
 
-def explain(error: Exception, overrides: Sequence[str]) -> str:
-    """Return one sentence for Hydra's several lines."""
+def explain(error: Exception, overrides: Sequence[str], command: str) -> str:
+    """Return one sentence for Hydra's several lines, of what was asked of ``command``."""
     cause: BaseException = error
     while cause.__cause__ is not None:
         cause = cause.__cause__
@@ -41,18 +41,38 @@ def explain(error: Exception, overrides: Sequence[str]) -> str:
             if key in lines:
                 return f"the setting {override} does not fit: {_first_line(cause)}"
             continue
+        if key in _OPEN and key in lines and not override.startswith("+"):
+            return f"'{key}' gets its keys by a plus before it, as in +{override}"
         if key not in (known := sorted(known_keys(_choices_of_groups(overrides)))):
-            near = _nearest(key, known)
-            hint = f"did you mean {' or '.join(near)}?" if near else "see `lauter plan --help`"
+            near = " or ".join(_nearest(key, known))
+            hint = f"did you mean {near}?" if near else f"see `lauter {command} --help`"
             return f"there is no setting '{key}'; {hint}"
         if key in lines:
-            return f"the setting {override} does not fit: {_first_line(cause)}"
+            return f"the setting {override} does not fit: {_wrong_with(key, value, cause, known)}"
     return f"the configuration does not hold together: {_first_line(cause)}"
 
 
+def _wrong_with(key: str, value: str, cause: BaseException, known: Sequence[str]) -> str:
+    """Return what is wrong with a value, in our words for what OmegaConf says by its own types."""
+    said = _first_line(cause)
+    if "is not a ListConfig" in said and value[:1] not in ("{", "["):
+        return f"write a list, as in {key}=[{value}]"
+    if unknown := re.fullmatch(r"Key '(.+)' is not in struct", said):
+        has = [name.removeprefix(f"{key}.") for name in known if name.startswith(f"{key}.")]
+        return f"it has no '{unknown[1]}', but {', '.join(has)}"
+    return said
+
+
 def _nearest(key: str, known: Sequence[str]) -> list[str]:
-    """Return the settings of this name in other groups, else the one that looks most alike."""
-    same_name = [name for name in known if name.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]
+    """Return the settings that may be meant: one of the same group, or of this name in others.
+
+    Where there is neither it is the one that looks most alike.
+    """
+    group, _, own = key.rpartition(".")
+    beside = [name.removeprefix(f"{group}.") for name in known if name.startswith(f"{group}.")]
+    if group and (near := difflib.get_close_matches(own, beside, 1, cutoff=0.7)):
+        return [f"{group}.{near[0]}"]
+    same_name = [name for name in known if name.rsplit(".", 1)[-1] == own]
     return same_name or difflib.get_close_matches(key, known, 1, cutoff=0.7)
 
 

@@ -18,6 +18,13 @@ def voice_named(settings: DictConfig, command: str) -> str:
     return str(settings.consent.voice)
 
 
+def signed_by(settings: DictConfig) -> str:
+    """Return who grants or withdraws; raises ``UsageError`` where nobody is named."""
+    if not settings.consent.by.strip():
+        raise UsageError("the ledger keeps who said it; set consent.by to a name")
+    return str(settings.consent.by)
+
+
 def traced(settings: DictConfig, voice: str) -> Trace:
     """Return where a voice went, as the settings say, and write it down."""
     trace = trace_voice(voice, Path(settings.consent.within), leave_of(settings).book)

@@ -47,7 +47,7 @@ class ConsentSettings:
     out: str = "consent-trace.json"
     """Where the trace is written, with every id."""
     by: str = ""
-    """Who grants or withdraws; for the ledger."""
+    """Who grants or withdraws; the ledger wants a name."""
     uses: list[str] = field(default_factory=list)
     """What is granted; none: what the book says."""
     until: str = ""

@@ -1,7 +1,8 @@
 """A new voice for a speaker book: a recording is looked at, and its best stretch is taken in.
 
-Whatever is wrong is said before anything is written. The book is written anew beside its place and
-read once before it takes it, so that it is never left with an entry that cannot be read.
+Whatever is wrong is said before anything is written, and of the entry before anything is listened
+to. The book is written anew beside its place and read once before it takes it, so that it is never
+left with an entry that cannot be read.
 """
 
 import json
@@ -11,7 +12,7 @@ from typing import Any
 
 from lauter.datasets.audio import encode_flac
 from lauter.datasets.errors import UsageError
-from lauter.datasets.voice_book import read_book
+from lauter.datasets.voice_book import check_told, read_book
 from lauter.pipelines.reference import Chosen, ReferenceListener, read_recording
 
 
@@ -33,11 +34,12 @@ def add_voice(
     before = book.read_text(encoding="utf-8") if book.exists() else ""
     if before and not before.endswith("\n"):
         before += "\n"
+    check_told(entry, read_book(book) if before else {})
+    sound = _free(book.parent, entry["speaker"])
     if faults := listener.faults(recording):
         raise UsageError("\n".join(faults))
     samples, rate, _ = read_recording(recording)
     chosen = listener.choose(samples, rate, text, entry["dialect"])
-    sound = _free(book.parent, entry["speaker"])
     line = json.dumps({**entry, "text": chosen.text, "audio": sound.name}, ensure_ascii=False)
     book.parent.mkdir(parents=True, exist_ok=True)
     unfinished = book.with_name(f".new-{book.name}")

@@ -24,7 +24,7 @@ def test_the_commands_of_the_document_run_in_their_order(
         assert run(words) == 0, capsys.readouterr()
     said = " ".join(capsys.readouterr().out.split())
     assert "ada (en-US): 1 recording; may be used for internal" in said
-    assert "is withdrawn" in said and "may be used again" in said
+    assert "is withdrawn" in said and "may be used for research, until 2090-01-01" in said
     (told,) = code_blocks("docs/voices.md", "json")
     entry = json.loads(Path("voices.jsonl").read_text())
     assert entry.keys() == json.loads(told).keys()

@@ -1,5 +1,7 @@
 """`lauter consent grant`: write into the ledger what a voice may be used for."""
 
+from datetime import date
+
 from omegaconf import DictConfig
 from rich.console import Console
 
@@ -7,7 +9,7 @@ from lauter.datasets.consent import Consent, Event, append, checked_day, now, us
 from lauter.datasets.errors import UsageError
 from lauter.datasets.suggestion import check_known
 from lauter.orchestration.leave import leave_of, ledger_of
-from lauter.orchestration.traced import voice_named
+from lauter.orchestration.traced import signed_by, voice_named
 
 
 def run(settings: DictConfig, console: Console) -> int:
@@ -21,6 +23,20 @@ def run(settings: DictConfig, console: Console) -> int:
     check_known(voice, known, f"neither the book nor its ledger has a voice '{voice}'")
     uses = uses_of(given.uses, "consent.uses")
     until = checked_day(given.until, "consent.until")
-    append(ledger, Consent(now(), voice, Event.GRANTED, given.by, uses, until, given.note))
-    console.print(f"wrote into {ledger} that the voice '{voice}' may be used again")
+    told = leave.people(()).get(voice)
+    last = until or (told.expires if told else "")
+    if last and date.fromisoformat(last) < leave.today:
+        raise UsageError(
+            f"the leave for the voice '{voice}' would end on {last}, which is past; "
+            "set consent.until to a day to come"
+        )
+    append(
+        ledger, Consent(now(), voice, Event.GRANTED, signed_by(settings), uses, until, given.note)
+    )
+    allowed = uses or (told.uses if told else ())
+    console.print(
+        f"wrote into {ledger} that the voice '{voice}' may be used for "
+        f"{', '.join(allowed) or 'what is said of it elsewhere'}"
+        f"{f', until {last}' if last else ''}"
+    )
     return 0

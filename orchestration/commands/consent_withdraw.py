@@ -8,7 +8,7 @@ from lauter.datasets.corpus import Corpus
 from lauter.datasets.corpus_erasure import erase_speakers
 from lauter.datasets.errors import UsageError
 from lauter.orchestration.leave import leave_of, ledger_of
-from lauter.orchestration.traced import print_trace, traced, voice_named
+from lauter.orchestration.traced import print_trace, signed_by, traced, voice_named
 
 
 def run(settings: DictConfig, console: Console) -> int:
@@ -20,9 +20,10 @@ def run(settings: DictConfig, console: Console) -> int:
         raise UsageError(
             "a withdrawal is of everything; to allow less, grant with consent.uses or consent.until"
         )
+    by = signed_by(settings)
     if not leave_of(settings).knows(voice):
         traced(settings, voice)  # refuses a name that stands nowhere, before the ledger changes
-    append(ledger, Consent(now(), voice, Event.WITHDRAWN, given.by, note=given.note))
+    append(ledger, Consent(now(), voice, Event.WITHDRAWN, by, note=given.note))
     console.print(f"wrote into {ledger} that the consent for the voice '{voice}' is withdrawn")
     trace = traced(settings, voice)
     print_trace(console, trace, given.out)

@@ -31,8 +31,8 @@ def run(settings: DictConfig, console: Console) -> int:
     open_teacher, teacher = make_teacher(settings)
     job = make_job(settings, open_teacher, teacher)
     planned = make_plan(settings, teacher)
-    check_refusals(planned, settings.on_refusal)
     print_refused(console, planned.refused)
+    check_refusals(planned, settings.on_refusal)
     shutil.rmtree(folder, ignore_errors=True)
     count = min(settings.preview.count, planned.requests.num_rows)
     spread = [number * planned.requests.num_rows // count for number in range(count)]

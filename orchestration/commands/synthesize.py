@@ -41,8 +41,8 @@ def run(settings: DictConfig, console: Console) -> int:
         )
     counts = draw.within_capacity() if until_accepted else draw.counts
     planned = plan_of(draw, refused, teacher, counts, settings.seed, leave_of(settings))
-    check_refusals(planned, settings.on_refusal)
     print_refused(console, planned.refused)
+    check_refusals(planned, settings.on_refusal)
     fingerprint = teacher.fingerprint()  # before servers may have changed
     corpus = Corpus.create(settings.corpus, exist_ok=True)
     account = None

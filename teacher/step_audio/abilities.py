@@ -75,6 +75,8 @@ _ASKED: Final[Mapping[str, Capabilities]] = {
     ),
     "continuation": Capabilities(voices=(), cloning=True, codes=True, sampled=True),
 }
+LAYOUTS: Final = tuple(_ASKED)
+"""The layouts of released checkpoints."""
 
 
 def capabilities(layout: str, voices: Iterable[Voice]) -> Capabilities:

@@ -118,6 +118,13 @@ def test_damaged_and_lost_files_are_sentences(corpus: Corpus) -> None:
         Corpus.open(corpus.path)
 
 
+def test_an_unknown_column_is_answered_with_a_near_one_and_never_with_all(corpus: Corpus) -> None:
+    for condition, said in (("foo = 1", "named foo; write"), ("speeker = 'a'", "mean 'speaker'?;")):
+        with pytest.raises(UsageError) as raised:
+            corpus.count(condition)
+        assert said in str(raised.value) and "audio_digest" not in str(raised.value)
+
+
 def test_no_sentence_shows_where_lance_was_compiled(corpus: Corpus) -> None:
     with pytest.raises(UsageError, match="rows cannot be picked by 'nonesuch = 1'") as raised:
         corpus.count("nonesuch = 1")

@@ -21,6 +21,7 @@ HEART = {
     "speaker": "heart", "dialect": "en-US", "licence": "Apache-2.0", "identity": "af_heart",
     "consent": "the author of hibari-tts", "made_of": ["nobody"],
 }  # fmt: skip
+BY = "consent.by=A. Author"
 BOUND = BOUNDS[-1][1]
 SENTENCES = {"en": ENGLISH[6:11], "ja": JAPANESE[3:8]}
 """Long enough to know a voice by."""
@@ -85,7 +86,7 @@ def test_a_withdrawn_voice_is_in_no_release(
     assert nearest(heart, exported("before")) > BOUND
     withdrawn = ask(
         "consent", "withdraw", "heart", book, f"consent.within={tmp_path}",
-        f"consent.out={tmp_path / 'trace.json'}", "consent.by=A. Author",
+        f"consent.out={tmp_path / 'trace.json'}", BY,
     )  # fmt: skip
     assert withdrawn.code == 0
     for told in ("release before", f"export {tmp_path / 'before'}", f"corpus {own}"):
@@ -103,8 +104,9 @@ def test_a_withdrawn_voice_is_in_no_release(
     assert judged.code == 0 and "consent" in judged.out
     rejected = Corpus.open(own).scan_judged(["speaker"], accepted=False)
     assert {row["speaker"] for batch in rejected for row in batch.to_pylist()} == {"heart"}
-    again = ask("consent", "grant", "heart", book)
-    assert again.code == 0 and "may be used again" in again.out
+    again = ask("consent", "grant", "heart", book, BY)
+    assert again.code == 0
+    assert "'heart' may be used for research, internal, commercial\n" in again.out
 
 
 def test_what_may_not_be_used_is_refused_at_planning(ask: Ask, tmp_path: Path, book: str) -> None:
@@ -112,7 +114,7 @@ def test_what_may_not_be_used_is_refused_at_planning(ask: Ask, tmp_path: Path, b
     assert ask("plan", *words).code == 0
     assert ask(
         "consent", "withdraw", "heart", book, f"consent.within={tmp_path}",
-        f"consent.out={tmp_path / 'trace.json'}",
+        f"consent.out={tmp_path / 'trace.json'}", BY,
     ).code == 0  # fmt: skip
     refused = ask("plan", *words)
     assert refused.code == 2
@@ -140,7 +142,7 @@ def test_erasing_takes_the_sound_and_leaves_the_account(
 ) -> None:
     answer = ask(
         "consent", "withdraw", "heart", book, f"consent.within={tmp_path}", "consent.erase=true",
-        f"consent.out={tmp_path / 'trace.json'}",
+        f"consent.out={tmp_path / 'trace.json'}", BY,
     )  # fmt: skip
     assert answer.code == 0 and "erased 5 utterances" in answer.out
     corpus = Corpus.open(own)
@@ -189,15 +191,22 @@ def test_a_foreign_file_keeps_no_withdrawal_from_the_ledger(
     [
         (["consent", "withdraw", "heart"], "no book of voices is named; set voices.book"),
         (["consent", "withdraw", "heart", "BOOK", "consent.uses=[research]"], "is of everything"),
-        (["consent", "withdraw", "haert", "BOOK"], "is called 'haert'; did you mean heart?"),
+        (["consent", "withdraw", "heart", "BOOK"], "set consent.by to a name"),
+        (["consent", "grant", "heart", "BOOK", "consent.by=' '"], "set consent.by to a name"),
+        (["consent", "withdraw", "haert", "BOOK", BY], "is called 'haert'; did you mean heart?"),
         (["consent", "grant", "haert", "BOOK"], "has a voice 'haert'; did you mean heart?"),
         (["consent", "grant", "heart", "BOOK", "consent.uses=[fun]"], "'fun', which is no use"),
         (
             ["consent", "grant", "heart", "BOOK", "consent.until=soon"],
             "is 'soon', which is no date",
         ),
+        (
+            ["consent", "grant", "heart", "BOOK", BY, "consent.until=2001-01-01"],
+            "would end on 2001-01-01, which is past",
+        ),
         (["consent", "grant", "heart", "BOOK", "consent.erase=true"], "belongs to `lauter consent"),
         (["consent", "trace"], "no voice is named; write `lauter consent trace NAME`"),
+        (["consent", "trace", "heart"], "is called 'heart'; there is none to choose from"),
         (["consent", "trace", "heart", "consent.within=away"], "away is no folder"),
     ],
 )
@@ -210,6 +219,16 @@ def test_what_cannot_be_is_one_sentence_and_changes_nothing(
     assert (answer.code, len(answer.err.strip().splitlines())) == (2, 1)
     assert complaint in answer.err
     assert [path.name for path in tmp_path.iterdir()] == ["voices.jsonl"]
+
+
+def test_a_grant_says_what_was_granted_and_until_when(ask: Ask, tmp_path: Path, book: str) -> None:
+    some = ask("consent", "grant", "heart", book, BY, "consent.uses=[research]")
+    assert some.code == 0 and "'heart' may be used for research\n" in some.out
+    # What the book says of the last day holds where the grant says nothing of it.
+    (tmp_path / "voices.jsonl").write_text(json.dumps(HEART | {"expires": "2001-01-01"}) + "\n")
+    assert "would end on 2001-01-01" in ask("consent", "grant", "heart", book, BY).err
+    longer = ask("consent", "grant", "heart", book, BY, "consent.until=2090-01-31")
+    assert longer.code == 0 and "commercial, until 2090-01-31\n" in longer.out
 
 
 def test_a_ledger_that_cannot_be_read_stops_everything(ask: Ask, tmp_path: Path, book: str) -> None:

@@ -1,5 +1,6 @@
 """What a worker needs and how many there are reach the stages as they were set."""
 
+import re
 from dataclasses import fields
 from pathlib import Path
 
@@ -12,13 +13,22 @@ from taught_student import some_codes, write_taught_student, write_untrained_cod
 from lauter.datasets.errors import UsageError
 from lauter.orchestration.loading import load_settings
 from lauter.orchestration.making import make, make_job, make_teacher
+from lauter.orchestration.setting_keys import CONFIGURATION_FOLDER
 from lauter.pipelines.engines.ray import RayEngine
 from lauter.pipelines.stage import Resources
 from lauter.teacher.fast import FastTeacher
+from lauter.teacher.step_audio.abilities import LAYOUTS
 from lauter.teacher.step_audio.breaker import Breaker
 from lauter.teacher.step_audio.hedging import Hedging
 from lauter.teacher.step_audio.pool_settings import Patience, PoolSettings, ServerSettings
 from lauter.teacher.step_audio.retries import Retries
+
+
+@pytest.mark.parametrize("teacher", ["step_audio", "ray_actors"])
+def test_the_settings_name_every_layout_that_a_checkpoint_may_have(teacher: str) -> None:
+    told = (CONFIGURATION_FOLDER / "teacher" / f"{teacher}.yaml").read_text().split("layout:")[0]
+    for layout in LAYOUTS:
+        assert re.search(rf"^#.*\b{layout}\b", told, re.MULTILINE), layout
 
 
 def test_pools_are_as_they_were_set() -> None:

@@ -48,6 +48,8 @@ def test_a_dialect_that_the_studio_does_not_speak_is_refused_with_a_sentence(
     answer = ask("synthesize", "recipe=dialects", f"corpus={tmp_path / 'corpus'}")
     assert answer.code == 2
     assert "no voice of the teacher 'studio' speaks yue; it speaks cmn, en-GB" in answer.err
+    assert "(2 reasons, listed above)" in answer.err
+    assert "refused 40: no voice of the teacher 'studio' speaks sichuan" in answer.out
     assert not (tmp_path / "corpus").exists()
 
 

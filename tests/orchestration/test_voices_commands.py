@@ -59,6 +59,33 @@ def test_bad_recordings_and_a_voice_without_licence_are_refused_and_nothing_is_w
     assert not (tmp_path / "book").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["voices.allowed_uses=[fun]"], "'fun', which is no use"),
+        (["voices.expires=soon"], "is 'soon', which is no date"),
+        (["voices.gender=f"], "'f', which is no gender here"),
+        (["voices.dialects=[klingon]"], "'klingon', which is no dialect"),
+        (["voices.speaker=../ada"], "cannot name a file"),
+        (["voices.speaker=mei"], "'mei' is told otherwise in the book already"),
+    ],
+)
+def test_what_an_entry_cannot_say_is_told_before_anybody_listens(
+    ask: Ask, tmp_path: Path, words: list[str], complaint: str
+) -> None:
+    """The recording is not even there."""
+    book = tmp_path / "voices.jsonl"
+    written(tmp_path / "mei.wav", sentences("ja", 1)[0])
+    book.write_text(entry("mei", "mei.wav"))
+    before = book.read_text()
+    answer = ask(
+        "voices", "add", f"voices.book={book}", f"voices.recording={tmp_path / 'none.wav'}",
+        "voices.speaker=ada", "voices.dialect=en-US", *LEAVE, *words,
+    )  # fmt: skip
+    assert answer.code == 2 and complaint in answer.err
+    assert book.read_text() == before
+
+
 def test_a_check_names_near_doubles_and_every_fault_and_listens_once(
     ask: Ask, tmp_path: Path
 ) -> None:
