@@ -5,30 +5,29 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from lauter.orchestration.evaluation.tables import counted, with_interval
+from lauter.orchestration.evaluation.tables import counted, shown, with_interval
 from lauter.orchestration.scaling.chart import Axis, Series, chart, standalone
 from lauter.pipelines.evaluate_edits import CLEARLY, EditFigures, EditReport
 from lauter.pipelines.evaluation_systems import RESYNTHESIS, STUDENT, TEACHER
+from lauter.student.evaluation import Estimate
 
 _COLOURS = {TEACHER: "yes", RESYNTHESIS: "soft", STUDENT: "mark"}
-_SHARES = {
-    "moved": "moved from the source %",
-    "clearly": f"by {CLEARLY:g} level %",
-    "moved_on": "moved from the pass before %",
-    "clearly_on": f"by {CLEARLY:g} level %",
-}
+_COLUMNS = (
+    "system", "passes", "moved %", f"by {CLEARLY:g} level %", "levels", "moved on %",
+    f"on by {CLEARLY:g} %", "CER %", "similarity", "failed",
+)  # fmt: skip
 
 
 def print_edits(console: Console, report: EditReport, device: str) -> None:
     """Print a table for each edit: its systems, pass by pass."""
     for edit, systems in report.figures.items():
         table = Table(
-            title=f"{edit}, {report.chains[edit]} texts, with 95 % intervals; on {device}",
+            title=f"{edit}, {report.chains[edit]} texts: moved from the source, and on from the "
+            f"pass before, with 95 % intervals in brackets; on {device}",
             title_justify="left",
         )
-        for heading in ("system", "passes", *_SHARES.values(), "levels", "CER %", "similarity"):
+        for heading in _COLUMNS:
             table.add_column(heading, justify="left" if heading == "system" else "right")
-        table.add_column("failed")
         for system, passes in systems.items():
             for one in passes:
                 table.add_row(system, str(one.number), *_cells(one))
@@ -36,15 +35,21 @@ def print_edits(console: Console, report: EditReport, device: str) -> None:
 
 
 def _cells(one: EditFigures) -> list[str]:
-    # Rates and shares are read in percent alike.
-    shares = [with_interval("cer", getattr(one, name)) for name in _SHARES]
+    # Shares are read in percent, as error rates are. All intervals stand in the JSON.
     return [
-        *shares,
-        with_interval("levels", one.levels, signed=True),
+        _plain("cer", one.moved),
+        with_interval("cer", one.clearly),
+        _plain("levels", one.levels, signed=True),
+        _plain("cer", one.moved_on),
+        _plain("cer", one.clearly_on),
         with_interval("cer", one.cer),
-        with_interval("speaker_similarity", one.speaker_similarity),
+        _plain("speaker_similarity", one.speaker_similarity),
         counted(one.failures),
     ]
+
+
+def _plain(name: str, estimate: Estimate | None, *, signed: bool = False) -> str:
+    return "-" if estimate is None else shown(name, estimate.value, signed=signed)
 
 
 def curve(edit: str, systems: Mapping[str, Sequence[EditFigures]]) -> str:

@@ -146,4 +146,4 @@ def test_edits_are_evaluated_pass_by_pass(ask: Ask, place: Path, tmp_path: Path)
     assert systems["teacher"][1]["clearly"]["value"] == 1.0
     assert record["fingerprints"]["student"] and record["scorers"]["prosody"]
     assert (folder / "joy+1.svg").read_text().startswith("<svg")
-    assert "joy+1, 1 texts, with 95 % intervals" in answer.out
+    assert "joy+1, 1 texts: moved from the source" in answer.out
