@@ -16,6 +16,8 @@ from lauter.datasets.store_path import StorePath
 
 CARD: Final = "README.md"
 CROISSANT: Final = "croissant.json"
+VOICES_FILE: Final = "voices.json"
+"""Whose voices are in it: who they are, and of whom they are made."""
 SAMPLES: Final = "samples.parquet"
 """One row a sample: where it lies in the shards, and its record; a row group for each shard."""
 SHARDS_KEY: Final = "lauter.shards"
@@ -24,7 +26,7 @@ SPEECH: Final = "speech.lance"
 
 MARKS: Final = (SAMPLES, SPEECH)
 """One of them stands in every export."""
-CARDS: Final = (CARD, CROISSANT)
+CARDS: Final = (CARD, CROISSANT, VOICES_FILE)
 
 PLACE_FIELDS = [
     described("split", pa.string(), "The part of the export it belongs to", nullable=False),

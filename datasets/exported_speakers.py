@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from lauter.datasets.consent import Leave
 from lauter.datasets.errors import UsageError
+from lauter.datasets.exported_voices import exported_voices
 from lauter.datasets.location import Location
 from lauter.datasets.record_blocks import open_blocks
 
@@ -24,7 +25,7 @@ def speakers_in(folder: str | Location, split: str) -> set[str]:
 
 def check_leave(folder: str | Location, split: str, leave: Leave) -> None:
     """Raise ``UsageError`` where somebody speaks in a split whose voice may not be used."""
-    forbidden = leave.forbidden([])
+    forbidden = leave.forbidden(exported_voices(folder))
     reasons = [forbidden[name] for name in sorted(speakers_in(folder, split) & forbidden.keys())]
     if reasons:
         raise UsageError(

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 from lauter.datasets.card import data_card
 from lauter.datasets.consent import Leave
 from lauter.datasets.corpus import Corpus
-from lauter.datasets.exported import CARD, SPEECH, ExportSummary
+from lauter.datasets.exported import CARD, SPEECH, VOICES_FILE, ExportSummary
+from lauter.datasets.exported_voices import voices_json
 from lauter.datasets.location import Location, lance_options, location_of
 from lauter.datasets.marked_rows import marked_batches
 from lauter.datasets.records import described
@@ -77,6 +78,7 @@ def export_lance(
             target, written, 0, audio_bytes, duration_s, selection.splits,
             left_out=dict(selection.tally.left_out),
         )  # fmt: skip
+        (hidden / VOICES_FILE).write_text(voices_json(selection), encoding="utf-8")
         (hidden / CARD).write_text(data_card(selection, summary), encoding="utf-8")
     return summary
 

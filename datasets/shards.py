@@ -30,6 +30,7 @@ from lauter.datasets.exported import (
     PLACE_FIELDS,
     SAMPLES,
     SHARDS_KEY,
+    VOICES_FILE,
     ExportedFile,
     ExportSummary,
     ShardFacts,
@@ -38,6 +39,7 @@ from lauter.datasets.exported import (
     shard_name,
 )
 from lauter.datasets.exported_sample import BLOCK, ExportedSample
+from lauter.datasets.exported_voices import voices_json
 from lauter.datasets.location import Location, location_of
 from lauter.datasets.marked_rows import marked_batches
 from lauter.datasets.selection import Selection, plain_row, select
@@ -102,6 +104,7 @@ def export_webdataset(
             dict(selection.tally.left_out),
         )  # fmt: skip
         (hidden / CROISSANT).write_text(croissant(selection, summary), encoding="utf-8")
+        (hidden / VOICES_FILE).write_text(voices_json(selection), encoding="utf-8")
         (hidden / CARD).write_text(data_card(selection, summary), encoding="utf-8")
     return summary
 

@@ -26,6 +26,7 @@ from lauter.datasets.corpus import Corpus
 from lauter.datasets.corpus_layout import MARK, WITHDRAWN
 from lauter.datasets.errors import UsageError
 from lauter.datasets.exported import SAMPLES, SHARDS_KEY, SPEECH, facts_from_json, open_samples
+from lauter.datasets.exported_voices import exported_voices
 from lauter.datasets.lance_source import open_speech
 from lauter.datasets.speech_sample import samples_number
 from lauter.datasets.suggestion import check_known
@@ -113,6 +114,10 @@ def trace_voice(name: str, within: Path, book: Iterable[Voice] = ()) -> Trace:
             corpus = Corpus.open(place)
             people += voices_of(corpus.voices())
             corpora.append(corpus)
+    places = sorted([*_of(marks, SAMPLES), *_of(marks, SPEECH)])
+    for place in places:
+        with _telling(place, unreadable):
+            people += exported_voices(place)
     speakers = touched_speakers(name, people)
     in_corpora: list[CorpusTrace] = []
     for corpus in corpora:
@@ -121,7 +126,7 @@ def trace_voice(name: str, within: Path, book: Iterable[Voice] = ()) -> Trace:
     ids = pa.array([one for found in in_corpora for one in found.utterances], pa.string())
     exports: list[ExportTrace] = []
     learnt_from: dict[str, str] = {}
-    for place in sorted([*_of(marks, SAMPLES), *_of(marks, SPEECH)]):
+    for place in places:
         with _telling(place, unreadable):
             in_export, identities = _in_export(place, speakers, ids)
             if in_export.samples:

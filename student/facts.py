@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from lauter.datasets.exported_voices import exported_voices
 from lauter.datasets.text_tokens import TextTokenizer
 from lauter.student.edit_examples import EditExamples, Task
 from lauter.student.examples import Cell, SpokenExamples
@@ -10,6 +11,8 @@ from lauter.student.training_settings import TrainSettings
 
 SPEAKERS: Final = "speakers"
 """The voices it has learnt by name."""
+PEOPLE: Final = "people"
+"""Whose voices these are, and of whom they are made, by speaker."""
 CELLS: Final = "cells"
 """The languages, dialects and emotions of the speech it has learnt from."""
 EDITS: Final = "edits"
@@ -41,6 +44,7 @@ def facts_of(
         "teacher_fingerprint": examples.teacher_fingerprint,
         "data": {"samples": len(examples), "identity": f"{examples.identity:015x}"},
         SPEAKERS: sorted({*before.get(SPEAKERS, ()), *examples.speakers}),
+        PEOPLE: before.get(PEOPLE, {}) | people_of(settings.data, examples.speakers),
         REFERENCE_TURNS: settings.batches.reference_share > 0 or before.get(REFERENCE_TURNS, False),
         "settings": settings.plain(),
     }
@@ -53,3 +57,12 @@ def facts_of(
     facts[EDITS] = sorted({*before.get(EDITS, ()), *map(str, edits)})
     kept = {name: before[name] for name in (TIMBRES, TIMBRE_FINGERPRINT) if name in before}
     return facts | kept
+
+
+def people_of(export: str, speakers: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the identity of speakers in an export, and the voices that they are made of."""
+    return {
+        voice.speaker: {"identity": voice.identity, "made_of": list(voice.made_of)}
+        for voice in exported_voices(export)
+        if voice.speaker in speakers
+    }

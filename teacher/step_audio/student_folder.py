@@ -44,10 +44,9 @@ class StudentFolder:
         dialects = list(dict.fromkeys(cell["dialect"] for cell in cells))
         emotions = sorted({cell["emotion"] for cell in cells} | {Emotion.NEUTRAL.value})
         self._check_shown(shown, dialects)
-        consent = f"learnt by the student in {self.folder} from speech that its record names"
         return Capabilities(
             voices=tuple(
-                Voice(speaker, dialect, "unknown", "NOASSERTION", consent)
+                self._voice(speaker, dialect)
                 for speaker in self.facts.get("timbres", {})
                 for dialect in dialects
             )
@@ -60,6 +59,14 @@ class StudentFolder:
             logits=logits,
             sampled=True,
         )
+
+    def _voice(self, speaker: str, dialect: str) -> Voice:
+        consent = f"learnt by the student in {self.folder} from speech that its record names"
+        person = self.facts.get("people", {}).get(speaker, {})
+        return Voice(
+            speaker, dialect, "unknown", "NOASSERTION", consent, person.get("identity", ""),
+            made_of=tuple(person.get("made_of", ())),
+        )  # fmt: skip
 
     def _check_shown(self, shown: Sequence[Voice], dialects: Sequence[str]) -> None:
         if shown and not self.facts.get("reference_turns"):

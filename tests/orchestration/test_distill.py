@@ -47,6 +47,7 @@ def test_a_student_is_taught_and_the_run_is_on_record(folder: Path) -> None:
     assert "4 steps, loss" in told.getvalue() and f"{folder / 'run'}/student" in told.getvalue()
     _, facts = load_model(folder / "run/student")
     assert facts["codec_fingerprint"] == "codec-1"
+    assert facts["people"] == {"someone": {"identity": "", "made_of": []}}
     record = json.loads((folder / "run/run.json").read_text())
     assert record["settings"]["distill"]["steps"] == 4
     assert len((folder / "run/log.jsonl").read_text().splitlines()) == 4 + 2

@@ -153,6 +153,14 @@ def test_what_was_erased_is_found_still_and_so_is_a_mere_reference(tmp_path: Pat
     assert (reference.voices, reference.utterances) == (["ada"], [])
 
 
+def test_an_export_says_whose_voices_it_has_where_its_corpus_is_gone(tmp_path: Path) -> None:
+    corpus = judged_corpus(tmp_path / "corpus", voice=ADA)
+    export_webdataset(corpus, tmp_path / "export")
+    shutil.rmtree(tmp_path / "corpus")
+    trace = trace_voice("ada_example", tmp_path)
+    assert relative(trace, tmp_path)["exports"] == ["export"] and "ada" in trace.speakers
+
+
 def renamed_export(corpus: Corpus, folder: Path, name: str) -> None:
     """Export a corpus, and let its records call the voice otherwise."""
     export_webdataset(corpus, folder)
