@@ -203,7 +203,7 @@ def test_runs_may_share_a_file_of_answers(ask: Ask, tmp_path: Path) -> None:
         (["write.emotions=[]"], "the list of emotions is empty"),
         (["write.emotions=[neutral,joy]", "write.levels=[]"], "the list of levels is empty"),
         (["write.alike=2"], "write.alike is 2"),
-        (["write.known=[nowhere.jsonl]"], "there is no file nowhere.jsonl; write.known names files"),
+        (["write.known=[nowhere.jsonl]"], "no file nowhere.jsonl; write.known names files"),
         (["writer=endpoint"], "writer.url=http://"),
         (["writer=endpoint", "writer.url=http://127.0.0.1:9", "writer.model=m",
           "writer.key_variable=NOBODY_SET"], "NOBODY_SET"),

@@ -47,7 +47,9 @@ def test_what_was_asked_wrongly_and_gave_no_text_may_be_asked_otherwise(tmp_path
         opened.keep(row(1))
 
 
-@pytest.mark.parametrize("line", [b'{"text": "Mine."}', b'{"text_id": []}', b"[1]", b"Mine", b"\xe4"])
+@pytest.mark.parametrize(
+    "line", [b'{"text": "Mine."}', b'{"text_id": []}', b"[1]", b"Mine", b"\xe4"]
+)
 def test_an_edited_line_is_named(tmp_path: Path, line: bytes) -> None:
     whole = written(tmp_path / "run", 1, 2)
     (tmp_path / "run" / "texts.jsonl").write_bytes(whole.encode() + line + b"\n")

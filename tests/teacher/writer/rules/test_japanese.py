@@ -2,7 +2,14 @@
 
 import pytest
 
-from lauter.teacher.writer.rules.japanese import honorific, is_blunt, is_plain, is_polite, plain, polite
+from lauter.teacher.writer.rules.japanese import (
+    honorific,
+    is_blunt,
+    is_plain,
+    is_polite,
+    plain,
+    polite,
+)
 
 PAIRS = [
     ("妹が明日帰ってくる。", "妹が明日帰ってきます。"),

@@ -11,7 +11,13 @@ from lauter.datasets.records import described
 from lauter.datasets.tags import Emotion, Language
 from lauter.teacher.studio.frontends import open_frontend
 from lauter.teacher.writer.checks import faults_of
-from lauter.teacher.writer.rules.word_tables import framing, lexicon, sentences, situations, tables_digest
+from lauter.teacher.writer.rules.word_tables import (
+    framing,
+    lexicon,
+    sentences,
+    situations,
+    tables_digest,
+)
 from lauter.teacher.writer.source import written_texts
 from lauter.teacher.writer.table import WRITTEN_SCHEMA, text_id
 from lauter.teacher.writer.task import LENGTHS, Topic, Wanted
