@@ -10,8 +10,8 @@ class WriteSettings:
     folder: str = "written"
     """Where texts.jsonl, dead-letters.jsonl and report.json are written."""
     dialects: list[str] = field(default_factory=lambda: ["en-US", "cmn", "ja-JP"])
-    """Dialects to write for; the rules write one set of English and one of Japanese for all of theirs,
-    a model one for each."""
+    """Dialects to write for; by the rules one set of English, and of Japanese, serves all of its
+    dialects, a model writes one for each."""
     emotions: list[str] = field(
         default_factory=lambda: ["neutral", "joy", "sadness", "anger", "fear", "cute"]
     )
@@ -19,8 +19,8 @@ class WriteSettings:
     levels: list[int] = field(default_factory=lambda: [0])
     """Levels of each emotion; 0: texts that bear any level."""
     count: int = 60
-    """Texts of each emotion and level in each dialect, or in each language of which one set serves all
-    dialects."""
+    """Texts of each emotion and level in each dialect, or in each language of which one set serves
+    all dialects."""
     topics: list[str] = field(default_factory=list)
     """What they are about, evenly: family, food, home, work, school, travel, weather, animals,
     health, town, leisure, shopping; none: all."""

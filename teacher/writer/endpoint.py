@@ -6,6 +6,7 @@ before anything is made of it. Asks of one call go out several at once and come 
 """
 
 import contextlib
+import math
 import random
 import threading
 from collections.abc import Generator, Mapping, Sequence
@@ -67,11 +68,26 @@ class EndpointWriter:
                 "writer=endpoint asks a server; name it and its model: "
                 "writer.url=http://host:8000/v1 writer.model=NAME"
             )
-        if min(concurrency, max_tokens, attempts) < 1 or timeout_s <= 0 or temperature < 0:
-            raise UsageError(
-                "writer.concurrency, writer.max_tokens and writer.attempts are 1 or more, "
-                "writer.timeout_s is more than 0 and writer.temperature not below it; correct them"
-            )
+        counts = {
+            "max_tokens": max_tokens,
+            "concurrency": concurrency,
+            "attempts": attempts,
+            "retries": retries,
+        }
+        for name, count in counts.items():
+            if type(count) is not int or count < 1:
+                raise UsageError(f"writer.{name} is '{count}'; set a whole number from 1")
+        sizes = {
+            "temperature": temperature,
+            "timeout_s": timeout_s,
+            "base_s": base_s,
+            "longest_s": longest_s,
+        }
+        for name, size in sizes.items():
+            if type(size) not in (int, float) or not 0 <= size < math.inf:
+                raise UsageError(f"writer.{name} is '{size}'; set a number from 0")
+        if timeout_s == 0:
+            raise UsageError("writer.timeout_s is 0; set more seconds")
         settings = ServerSettings(url, key_variable=key_variable)
         self.name = model
         self.licence = licence

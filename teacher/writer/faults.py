@@ -13,6 +13,7 @@ class FaultKind(StrEnum):
     CUT_OFF = "cut off"
     SERVER = "the server failed"
     TOO_FEW = "too few texts"
+    NO_MORE = "no more texts"
     EMPTY = "empty"
     TOO_SHORT = "too short"
     TOO_LONG = "too long"
@@ -31,6 +32,7 @@ ADVICE = {
     FaultKind.CUT_OFF: "raise writer.max_tokens or lower write.per_ask",
     FaultKind.SERVER: "see that the server is up, and run the same command again",
     FaultKind.TOO_FEW: "ask for fewer texts or more topics, or raise writer.attempts",
+    FaultKind.NO_MORE: "ask for fewer texts, or for more topics, genres and registers",
     FaultKind.EMPTY: "choose another model",
     FaultKind.TOO_SHORT: "lower the least length in write.lengths, or choose another model",
     FaultKind.TOO_LONG: "raise the greatest length in write.lengths, or choose another model",

@@ -168,6 +168,15 @@ def test_a_known_file_that_holds_no_texts_is_named_with_the_key_that_names_it(
     assert "prompts." not in answer.err
 
 
+def test_what_the_rules_have_no_more_of_is_advised_without_a_key_that_they_lack(
+    ask: Ask, tmp_path: Path
+) -> None:
+    words = [*FEW, "write.topics=[food]", "write.genres=[question]", "write.count=90"]
+    answer = ask("write", *words, f"write.folder={tmp_path / 'written'}")
+    assert answer.code == 3
+    assert "no more texts: " in answer.out and "writer.attempts" not in answer.out
+
+
 def test_runs_may_share_a_file_of_answers(ask: Ask, tmp_path: Path) -> None:
     chat = Chat()
     cache = f"write.cache={tmp_path / 'answers.sqlite'}"
@@ -194,7 +203,7 @@ def test_runs_may_share_a_file_of_answers(ask: Ask, tmp_path: Path) -> None:
         (["write.emotions=[]"], "the list of emotions is empty"),
         (["write.emotions=[neutral,joy]", "write.levels=[]"], "the list of levels is empty"),
         (["write.alike=2"], "write.alike is 2"),
-        (["write.known=[nowhere.jsonl]"], "there is no file nowhere.jsonl; write.known names files"),
+        (["write.known=[nowhere.jsonl]"], "no file nowhere.jsonl; write.known names files"),
         (["writer=endpoint"], "writer.url=http://"),
         (["writer=endpoint", "writer.url=http://127.0.0.1:9", "writer.model=m",
           "writer.key_variable=NOBODY_SET"], "NOBODY_SET"),

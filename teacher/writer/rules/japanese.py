@@ -69,7 +69,7 @@ def honorific(text: str) -> str | None:
 
 
 def is_blunt(text: str) -> bool:
-    """Say whether a text has a word that keigo has no place for, such as the bare word for dying."""
+    """Say whether a text has a word that has no place in keigo, such as the bare one for dying."""
     return _BLUNT.search(text) is not None
 
 

@@ -77,7 +77,7 @@ class RuleWriter:
                 drafts += self._some(wanted, self._others(wanted, kind), ask.count - len(drafts))
             short = ask.count - len(drafts)
             told = f"the rules have no more texts of {wanted}; {short} are missing"
-            faults = (Fault(FaultKind.TOO_FEW, told),) if short else ()
+            faults = (Fault(FaultKind.NO_MORE, told),) if short else ()
             yield Reply(tuple(drafts), faults, is_checked=True, is_final=bool(short))
 
     def _others(self, wanted: Wanted, kind: Kind) -> list[Kind]:
