@@ -99,13 +99,24 @@ def test_the_two_commands_are_targets_and_the_demo_makes_what_the_readme_promise
         assert f"| `{place}" in (ROOT / "README.md").read_text()
 
 
+def test_the_page_of_the_architecture_lists_every_command() -> None:
+    head = (ROOT / "docs/architecture.md").read_text().split("orchestration/", 1)[1].split("──")[0]
+    told = {
+        f"{words[0]} {second}" if second else words[0]
+        for listed in re.split(r"\||\n", head.replace("lauter", ""))
+        if (words := listed.replace(",", "").split())
+        for second in words[1:] or [""]
+    }
+    assert told == set(COMMANDS)
+
+
 @pytest.mark.parametrize(
     "document",
     [
         "README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/audio_edit.md",
         "docs/serving.md", "docs/clusters.md", "docs/stores.md", "docs/provenance.md",
         "docs/lineage.md", "docs/recipes.md", "docs/voices.md", "docs/singing.md",
-        "docs/writing.md",
+        "docs/writing.md", "docs/codec.md", "docs/student.md", "docs/results.md",
     ],
 )  # fmt: skip
 def test_what_a_document_links_to_is_there(document: str) -> None:

@@ -24,8 +24,9 @@ ASKED = {
     "singing": 96,
     "styles": 479,
     "target-speaker": 32,
+    "audio-edit": 10_500,
 }
-"""Requests of the studio, parents of edits included."""
+"""Requests of the recipe's own teacher, parents of edits included."""
 
 
 @pytest.mark.parametrize("recipe", ASKED)
