@@ -44,8 +44,8 @@ def explain(error: Exception, overrides: Sequence[str], command: str) -> str:
         if key in _OPEN and key in lines and not override.startswith("+"):
             return f"'{key}' gets its keys by a plus before it, as in +{override}"
         if key not in (known := sorted(known_keys(_choices_of_groups(overrides)))):
-            near = " or ".join(_nearest(key, known))
-            hint = f"did you mean {near}?" if near else f"see `lauter {command} --help`"
+            meant = " or ".join(_nearest(key, known))
+            hint = f"did you mean {meant}?" if meant else f"see `lauter {command} --help`"
             return f"there is no setting '{key}'; {hint}"
         if key in lines:
             return f"the setting {override} does not fit: {_wrong_with(key, value, cause, known)}"
