@@ -40,9 +40,12 @@ def test_every_column_says_what_it_is() -> None:
     assert len({field.name for field in fields}) == len(fields)
 
 
-def test_the_configuration_for_songs_adds_melody_and_beat_to_all_others() -> None:
-    added = {one.name: tuple(field.name for field in one.fields) for one in scorers("song")}
-    assert added == {**SCORES, **{name: SONG_SCORES[name] for name in ("melody", "beat")}}
+def test_the_configuration_for_songs_adds_melody_and_beat_to_the_default() -> None:
+    added, default = (
+        {one.name: tuple(field.name for field in one.fields) for one in scorers(name)}
+        for name in ("song", "default")
+    )
+    assert added == {**default, **{name: SONG_SCORES[name] for name in ("melody", "beat")}}
 
 
 def test_the_recogniser_configuration_leaves_out_naturalness_and_prosody_alone() -> None:

@@ -156,7 +156,7 @@ def test_an_erasure_that_was_cut_off_is_finished_when_asked_again(
 ) -> None:
     words = (
         "consent", "withdraw", "heart", book, f"consent.within={tmp_path}", "consent.erase=true",
-        f"consent.out={tmp_path / 'trace.json'}",
+        f"consent.out={tmp_path / 'trace.json'}", BY,
     )  # fmt: skip
     files = {file.name for file in (own / "utterances.lance" / "data").iterdir()}
 
@@ -179,7 +179,7 @@ def test_a_foreign_file_keeps_no_withdrawal_from_the_ledger(
     (tmp_path / "student.json").write_text('{"speakers": 5}')
     answer = ask(
         "consent", "withdraw", "heart", book, f"consent.within={tmp_path}",
-        f"consent.out={tmp_path / 'trace.json'}",
+        f"consent.out={tmp_path / 'trace.json'}", BY,
     )  # fmt: skip
     assert answer.code == 0 and f"not looked into: {tmp_path / 'student.json'}" in answer.out
     (said,) = read_ledger(tmp_path / "consents.jsonl")
