@@ -19,8 +19,7 @@ from lauter.datasets.exported import SAMPLES, SPEECH, open_samples
 from lauter.datasets.lance_source import open_speech
 from lauter.datasets.location import Location
 
-MOST_LEVELS: Final = 6
-"""So deep below a folder are corpora and exports looked for."""
+_MARKS: Final = (MARK, SAMPLES, SPEECH)
 
 Equal = tuple[str, str]
 """A column, and the value that it must have."""
@@ -117,14 +116,13 @@ def holdings_in(folder: Location) -> tuple[list[Holding], list[str]]:
     corpora: list[Holding] = []
     exports: list[Holding] = []
     unreadable: list[str] = []
-    for place in _candidates(folder):
+    for place, mark in _marked(folder):
         try:
-            if (place / MARK).exists():
+            if mark == MARK:
                 corpora.append(CorpusHolding(Corpus.open(place)))
-            elif (place / SAMPLES).exists():
-                exports.append(_readable(TarsHolding(place)))
-            elif (place / SPEECH).exists():
-                exports.append(_readable(LanceHolding(place)))
+            else:
+                kind = TarsHolding if mark == SAMPLES else LanceHolding
+                exports.append(_readable(kind(place)))
         except (UsageError, OSError, pa.ArrowException) as error:
             sentence = str(error) if isinstance(error, UsageError) else f"{place}: {error}"
             unreadable.append(sentence)
@@ -136,18 +134,24 @@ def _readable(holding: Holding) -> Holding:
     return holding
 
 
-def _candidates(folder: Location) -> Iterator[Location]:
-    """Yield the folder and those below it, but for what is inside corpora and exports."""
-    if not isinstance(folder, Path):
-        yield folder
-        return
+def _marked(folder: Location) -> Iterator[tuple[Location, str]]:
+    if isinstance(folder, Path):
+        yield from places_below(folder, *_MARKS)
+    else:
+        yield from ((folder, mark) for mark in _MARKS if (folder / mark).exists())
+
+
+def places_below(folder: Path, *marks: str) -> Iterator[tuple[Path, str]]:
+    """Yield a folder and those below it that hold one of ``marks``, each with it.
+
+    Marks are names of files or folders. Hidden folders and Lance datasets are not looked into.
+    """
     for name, below, files in os.walk(folder):
         place = Path(name)
-        yield place
-        is_holding = MARK in files or SAMPLES in files or SPEECH in below
-        if is_holding or len(place.relative_to(folder).parts) >= MOST_LEVELS:
-            below.clear()
-        below[:] = sorted(name for name in below if not name.startswith("."))
+        yield from ((place, mark) for mark in marks if mark in files or mark in below)
+        below[:] = sorted(
+            one for one in below if not one.startswith(".") and Path(one).suffix != ".lance"
+        )
 
 
 def _condition(equal: Equal) -> str:

@@ -10,7 +10,6 @@ not hide the others. Codecs keep no list of voices and are not traced.
 """
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from lauter.datasets.corpus_layout import MARK, WITHDRAWN
 from lauter.datasets.errors import UsageError
 from lauter.datasets.exported import SAMPLES, SHARDS_KEY, SPEECH, facts_from_json, open_samples
 from lauter.datasets.exported_voices import exported_voices
+from lauter.datasets.holdings import places_below
 from lauter.datasets.lance_source import open_speech
 from lauter.datasets.speech_sample import samples_number
 from lauter.datasets.suggestion import check_known
@@ -105,7 +105,7 @@ def trace_voice(name: str, within: Path, book: Iterable[Voice] = ()) -> Trace:
     """
     if not within.is_dir():
         raise UsageError(f"{within} is no folder; set consent.within to one that has corpora in it")
-    marks = list(_marks(within))
+    marks = list(places_below(within, MARK, SAMPLES, SPEECH, FACTS))
     unreadable: list[str] = []
     corpora: list[Corpus] = []
     people = list(book)
@@ -148,27 +148,8 @@ def trace_voice(name: str, within: Path, book: Iterable[Voice] = ()) -> Trace:
     return Trace(name, sorted(speakers), corpus_traces, exports, students, unreadable)
 
 
-def _marks(within: Path) -> Iterator[tuple[Path, str]]:
-    """Yield the folders in which a corpus, an export or a student lies, with what shows it."""
-    for folder, folders, files in os.walk(within):
-        here = Path(folder)
-        for name in (MARK, SAMPLES, FACTS):
-            if name in files:
-                yield here, name
-        if SPEECH in folders:
-            yield here, SPEECH
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and not name.endswith(".lance")
-        )
-
-
 def _of(marks: Sequence[tuple[Path, str]], name: str) -> list[Path]:
     return [place for place, mark in marks if mark == name]
-
-
-def corpora_within(within: Path) -> list[Path]:
-    """Return the folders of corpora in ``within`` and below."""
-    return _of(list(_marks(within)), MARK)
 
 
 @contextmanager

@@ -5,30 +5,16 @@ import signal
 import subprocess
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 import pytest
 from asking import Ask, settings_in, write_lines
+from started import started
 
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import LauterError
 
 MANY = "quotas.manners=[{count: 100}]"
-
-
-def started(words: list[str]) -> subprocess.Popen[str]:
-    """Start the command as a shell does: as the leader of its own process group."""
-    command = [str(Path(sys.executable).parent / "lauter"), "synthesize", *words]
-    return subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        # Tests that run in the background of a shell are deaf to Ctrl-C, and so would this be.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    )
 
 
 def committed(corpus: Path) -> int:
@@ -62,7 +48,7 @@ def test_a_stopped_run_goes_on_where_it_was(
     ]
     write_lines(tmp_path / "texts.jsonl", texts)
     words.append("quotas.dialects=[en-US]")
-    running = started([*words, MANY])
+    running = started("synthesize", *words, MANY)
     wait_for_rows(running, corpus)
     for _ in range(presses):
         os.killpg(running.pid, signal.SIGINT)
@@ -79,7 +65,7 @@ def test_a_stopped_run_goes_on_where_it_was(
 
 @pytest.mark.slow
 def test_a_run_that_is_stopped_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:
-    running = started([*settings_in(tmp_path), "engine.workers=1"])
+    running = started("synthesize", *settings_in(tmp_path), "engine.workers=1")
     while not (tmp_path / "corpus" / "corpus.json").exists():
         assert running.poll() is None, running.communicate()
         time.sleep(0.01)

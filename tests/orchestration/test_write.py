@@ -3,10 +3,7 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ import pytest
 from asking import Ask
 from chat_server import Chat, good, saying
 from live_server import LiveServer
+from started import started
 
 from lauter.datasets.prompts.check import sift
 from lauter.datasets.prompts.file import file_texts
@@ -90,19 +88,6 @@ def test_what_a_server_never_mends_is_missing_and_a_dead_letter(ask: Ask, tmp_pa
     assert len(lines_of(tmp_path / "written" / "texts.jsonl")) == 6
 
 
-def started(words: list[str]) -> subprocess.Popen[str]:
-    command = [str(Path(sys.executable).parent / "lauter"), "write", *words]
-    return subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        # Tests that run in the background of a shell are deaf to Ctrl-C, and so would this be.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    )
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_run_is_gone_on_with_and_pays_nothing_twice(
@@ -112,7 +97,7 @@ def test_a_stopped_run_is_gone_on_with_and_pays_nothing_twice(
     folder = tmp_path / "written"
     with LiveServer(chat.app()) as server:
         words = [*endpoint(server, folder), "write.count=36"]
-        running = started(words)
+        running = started("write", *words)
         texts = folder / "texts.jsonl"
         while not texts.exists() or not texts.read_text():
             assert running.poll() is None, running.communicate()
