@@ -183,7 +183,12 @@ def run(
     for found in summary.servers.values():
         outcomes.update(found)
     # The voice's reference, which is none of these, may be asked for again with another seed.
-    asked_after = sum(one.asked_after[row["request_id"]] for one in counting for row in rows)
+    # An ask that was sent to hedge may cross the answer on its way; the row tells of each.
+    asked_after = 0
+    for row in rows:
+        asked = sum(one.asked_after[row["request_id"]] for one in counting)
+        crossed = sum(one["outcome"] == "hedged" for one in row["server_attempts"])
+        asked_after += max(0, asked - crossed)
     return Run(corpus, rows, summary, whole, asked_after, outcomes)
 
 
