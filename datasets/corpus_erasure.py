@@ -2,7 +2,8 @@
 
 A row of the voice becomes a failure that says why, with what was asked and what it cost, so that
 the account is whole and nothing is asked again. Earlier versions of the corpus would still have the
-sound, and so would its tags: both are given up, and files that held it are written anew.
+sound, and so would its tags: both are given up, and files that held it are written anew. Verdicts
+tell figures of the voice as well: those of its rows go, until the corpus is judged again.
 """
 
 from collections.abc import Collection
@@ -44,8 +45,10 @@ def erase_speakers(
     """
     wanted = pa.array(sorted(speakers), pa.string())
     columns = [name for name in corpus.schema.names if name in _KEPT]
+    # A row whose decoding failed has no sound, and codes that could be decoded again.
+    heard = "error_kind IS NULL OR codes IS NOT NULL"
     erased = 0
-    for batch in list(corpus.scan(columns, where="error_kind IS NULL", batch_size=_ROWS)):
+    for batch in list(corpus.scan(columns, where=heard, batch_size=_ROWS)):
         rows = batch.filter(pc.is_in(batch["speaker"], value_set=wanted))
         if not rows.num_rows:
             continue
@@ -63,10 +66,20 @@ def erase_speakers(
     writer.put_voices(silent)
     writer.flush()
     tags = sorted(corpus.tags())
+    options = lance_options(corpus.path)
+    gone = [
+        ids.filter(pc.is_in(ids["speaker"], value_set=wanted)).select(["request_id"])
+        for ids in corpus.scan(["request_id", "speaker"], where=f"error_kind = '{WITHDRAWN}'")
+    ]
     with plainly(corpus.path, "written"):
-        for folder in (UTTERANCES, VOICES, *(f"{VERDICTS}/{p}.lance" for p in corpus.policies())):
+        verdicts = [f"{VERDICTS}/{digest}.lance" for digest in corpus.policies()]
+        for folder in verdicts if gone else ():
+            judged = lance.dataset(str(corpus.path / folder), storage_options=options)
+            delete = judged.merge_insert("request_id").when_matched_delete()
+            delete.execute(pa.Table.from_batches(gone))
+        for folder in (UTTERANCES, VOICES, *verdicts):
             if has_state(corpus.path / folder):
-                _forget(str(corpus.path / folder), lance_options(corpus.path))
+                _forget(str(corpus.path / folder), options)
     corpus.refresh()
     return erased, tags
 

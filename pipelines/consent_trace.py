@@ -35,7 +35,7 @@ from lauter.student.checkpoint import FACTS
 from lauter.student.facts import SPEAKERS
 
 _WANTED: Final = ["request_id", "speaker"]
-_SPOKEN: Final = f"error_kind IS NULL OR error_kind = '{WITHDRAWN}'"
+_SPOKEN: Final = f"error_kind IS NULL OR codes IS NOT NULL OR error_kind = '{WITHDRAWN}'"
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ def _in_corpus(corpus: Corpus, speakers: set[str], unreadable: list[str]) -> Cor
     columns = [*_WANTED, "error_kind"]
     for batch in corpus.scan(columns, where=_SPOKEN, batch_size=8192):
         rows = batch.filter(_among(batch["speaker"], speakers))
-        heard = rows.filter(pc.is_null(rows["error_kind"]))
+        heard = rows.filter(pc.fill_null(pc.not_equal(rows["error_kind"], WITHDRAWN), True))
         counts.update(heard["speaker"].to_pylist())
         erased += rows.num_rows - heard.num_rows
         ids += rows["request_id"].to_pylist()

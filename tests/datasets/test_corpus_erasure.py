@@ -79,3 +79,32 @@ def test_erasing_nobody_changes_no_row(corpus: Corpus) -> None:
     with corpus.writing() as writer:
         assert erase_speakers(corpus, writer, {"nobody"}, "")[0] == 0
     assert corpus.digest() == before
+
+
+def test_codes_whose_decoding_failed_are_erased_and_verdicts_forget_the_voice(
+    corpus: Corpus,
+) -> None:
+    codes = [65536, 65537 + 4321]
+    failed = request_of(2000)
+    row = asdict(failed.prompt) | {
+        "request_id": failed.request_id, "prompt_id": failed.prompt.prompt_id,
+        "teacher": "noise", "teacher_fingerprint": "noise-1", "seed": 2000, "codes": codes,
+        "attempts": 1, "wall_s": 0.5, "device_s": 0.5,
+        "error_kind": "decode", "error": "it could not be decoded",
+    }  # fmt: skip
+    with corpus.writing() as writer:
+        writer.append(pa.RecordBatch.from_pylist([row], schema=UTTERANCE_SCHEMA))
+    corpus.refresh()
+    assert corpus.verdicts().num_rows
+    with corpus.writing() as writer:
+        erase_speakers(corpus, writer, {SOMEONE.speaker}, "she asked for it")
+    there = Corpus.open(corpus.path)
+    (erased,) = [
+        row
+        for batch in there.scan(where=f"request_id = '{failed.request_id}'")
+        for row in batch.to_pylist()
+    ]
+    assert (erased["codes"], erased["error_kind"]) == (None, WITHDRAWN)
+    assert not there.verdicts().num_rows
+    with there.writing() as writer:
+        assert erase_speakers(there, writer, {SOMEONE.speaker}, "she asked for it")[0] == 0
