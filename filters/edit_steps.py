@@ -156,8 +156,11 @@ def _figures(rows: pa.Table, name: str) -> Figures:
 
 
 def _octaves(children: pa.Table, parents: pa.Table, name: str) -> Figures:
-    ratios = _figures(children, name) / _figures(parents, name)
-    return np.log2(ratios, out=np.full(len(ratios), np.nan), where=ratios > 0)
+    ours, theirs = _figures(children, name), _figures(parents, name)
+    # A figure of nothing, as the pace of no words, is no ratio's either end.
+    known = (ours > 0) & (theirs > 0)
+    ratios = np.divide(ours, theirs, out=np.ones(len(ours)), where=known)
+    return np.where(known, np.log2(ratios), np.nan)
 
 
 def _difference(children: pa.Table, parents: pa.Table, name: str) -> Figures:

@@ -11,7 +11,7 @@ cheaper.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import betaln
 
 from lauter.datasets.prompts.cell import Cell
-from lauter.pipelines.cost import Prices
+from lauter.pipelines.cost import Prices, Spent
 from lauter.pipelines.ledger import CellLedger, Ledger, shares, total
 
 _DRAWS: Final = 4000
@@ -71,17 +71,19 @@ class Forecast:
 def forecast(
     ledger: Ledger, wanted: Mapping[Cell, int], prices: Prices, *, seed: int = 0
 ) -> Forecast:
-    """Return what filling ``wanted`` accepted utterances costs, from what a corpus has so far."""
+    """Return what filling ``wanted`` accepted utterances costs, from what a corpus has so far.
+
+    Cells of ``ledger`` that are not wanted are what came along: neutral speech that chains begin
+    with. It is taken to go on coming along at the pilot's rate.
+    """
     draws = np.random.default_rng(seed)
     known = total(ledger)
     teachers = dict.fromkeys(one.teacher for one in ledger.values())
     alike = {name: _alike(ledger, name) for name in teachers}
     likeness = {name: _likeness(shares(cells), draws) for name, cells in alike.items()}
-    requests = np.full(_DRAWS, float(known.asked))
-    price = np.full(_DRAWS, float(prices.of(known.seconds)))
-    device_s = np.full(_DRAWS, 3600 * prices.device_hours(known.seconds))
+    requests, price, device_s = np.zeros(_DRAWS), np.zeros(_DRAWS), np.zeros(_DRAWS)
     for cell, entry in ledger.items():
-        missing = wanted[cell] - entry.spent.accepted
+        missing = wanted.get(cell, 0) - entry.spent.accepted
         if missing <= 0:
             continue
         asked = _asked(entry, missing, *likeness[entry.teacher], draws)
@@ -90,11 +92,17 @@ def forecast(
         price += _sum_of(asked, [one for each in costs for one in each.prices], draws)
         device_s += _sum_of(asked, [one for each in costs for one in each.device_s], draws)
     length_s = known.accepted_s / max(1, known.accepted)
-    accepted = sum(max(wanted[cell], one.spent.accepted) for cell, one in ledger.items())
+    accepted = sum(max(wanted.get(cell, 0), one.spent.accepted) for cell, one in ledger.items())
+    asked = total({cell: one for cell, one in ledger.items() if cell in wanted})
+
+    def in_the_end(further: NDArray[np.float64], cost: Callable[[Spent], float]) -> Range:
+        along = cost(known) / cost(asked) if cost(asked) else 1.0
+        return _range(cost(known) + along * further)
+
     return Forecast(
-        requests=_range(requests),
-        price=_range(price),
-        device_hours=_range(device_s / 3600),
+        requests=in_the_end(requests, lambda spent: spent.asked),
+        price=in_the_end(price, lambda spent: prices.of(spent.seconds)),
+        device_hours=in_the_end(device_s / 3600, lambda spent: prices.device_hours(spent.seconds)),
         accepted_hours=length_s * accepted / 3600,
         currency=prices.currency,
         pilot=known.asked,

@@ -64,15 +64,18 @@ class Budget:
         left = [1 - spent_ / bound if bound else 0.0 for bound, spent_ in used if bound is not None]
         return max(0.0, min(left, default=1.0))
 
-    def affordable(self, spent: Spent, prices: Prices, added: int, wall_s: float) -> float:
-        """Return how many requests the rest is expected to pay for.
+    def affordable(
+        self, spent: Spent, wished: int, prices: Prices, added: int, wall_s: float
+    ) -> float:
+        """Return how many requests the rest is expected to pay for, with what comes along.
 
-        Of prices, by what all requests so far have cost; of time, by the ``added`` of this run.
-        Where nothing is known yet, a few, from which it will be.
+        Of prices, by what the ``wished`` requests so far have cost and the neutral speech that was
+        spoken for them; of time, by the ``added`` of this run. Where nothing is known yet, a few,
+        from which it will be.
         """
         rates = (
-            (self.device_hours, prices.device_hours(spent.seconds), spent.asked),
-            (self.price, prices.of(spent.seconds), spent.asked),
+            (self.device_hours, prices.device_hours(spent.seconds), wished),
+            (self.price, prices.of(spent.seconds), wished),
             (self.wall_s, wall_s, added),
         )
         most = math.inf
@@ -177,19 +180,21 @@ def top_up(
     stalled: set[Cell] = set()
     rounds = added = 0
     while True:
-        ledger = read_ledger(corpus, draw.counts, job.policy.digest, prices)
+        ledger = read_ledger(corpus, [*draw.counts, *draw.roots], job.policy.digest, prices)
         spent, wall_s = total(ledger), time.monotonic() - started
         left = rules.budget.share_left(spent, wall_s, prices)
         prior = _prior(ledger)
         wishes = {
-            cell: _wish(draw.counts[cell], entry, prior, rules, sampled[cell], cell in used_up)
-            for cell, entry in ledger.items()
+            cell: _wish(wanted, ledger[cell], prior, rules, sampled[cell], cell in used_up)
+            for cell, wanted in draw.counts.items()
             if cell not in stalled
         }
         wishes = {cell: wish for cell, wish in wishes.items() if wish.fresh or wish.again}
         if not wishes or not left:
             break
-        wishes = _within(wishes, rules.budget.affordable(spent, prices, added, wall_s))
+        wished = sum(ledger[cell].spent.asked for cell in draw.counts)
+        affordable = rules.budget.affordable(spent, wished, prices, added, wall_s)
+        wishes = _within(wishes, affordable)
         on_round(rounds, ledger, wishes)
         fresh, ended = _fresh(draw, wishes, ledger, teacher, seed, job.leave)
         used_up |= ended
@@ -347,9 +352,10 @@ def _accounts(
 ) -> tuple[CellAccount, ...]:
     prior = _prior(ledger)
     cells = []
-    for cell, entry in ledger.items():
+    for cell, wanted in draw.counts.items():
+        entry = ledger[cell]
         first, again = _yields(entry, prior)
-        if entry.spent.accepted >= draw.counts[cell]:
+        if entry.spent.accepted >= wanted:
             state = MET
         elif _hopeless(first, rules):
             state = GIVEN_UP
@@ -357,5 +363,5 @@ def _accounts(
             state = USED_UP
         else:
             state = BUDGET_SPENT
-        cells.append(CellAccount(cell, draw.counts[cell], state, first, again, entry.spent))
+        cells.append(CellAccount(cell, wanted, state, first, again, entry.spent))
     return tuple(cells)

@@ -56,7 +56,7 @@ def run(settings: DictConfig, console: Console) -> int:
     with kept(job, teacher), speech_progress(console, "pilot") as progress:
         synthesize(job, pilot, teacher, corpus, on_start=progress.start, on_batch=progress.advance)
     prices = prices_of(settings)
-    ledger = read_ledger(corpus, draw.counts, job.policy.digest, prices)
+    ledger = read_ledger(corpus, [*draw.counts, *draw.roots], job.policy.digest, prices)
     foretold = forecast(ledger, draw.counts, prices, seed=settings.seed)
     content = foretold.as_dict() | {"for": asked_of(draw, job.policy.digest)}
     write_whole(corpus.path / FORECAST, json.dumps(content, indent=2) + "\n")

@@ -1,5 +1,6 @@
 """What filling the quotas will cost is foretold from a pilot, with an interval that holds."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from wavering_teacher import POLICY, WaveringTeacher, draw_of
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.prompts.cell import Cell
 from lauter.datasets.prompts.quotas import Draw, Quota
+from lauter.pipelines.ancestry import with_ancestors
 from lauter.pipelines.cost import Prices
 from lauter.pipelines.engines.inline import InlineEngine
 from lauter.pipelines.forecast import Forecast, forecast
@@ -27,7 +29,11 @@ QUOTAS = [Quota(60), Quota(30, emotion="joy", emotion_level=2)]
 
 def job(teacher: WaveringTeacher) -> Job:
     return Job(
-        speaking=Speak(partial(WaveringTeacher, teacher.good), Resources(), codes=True),
+        speaking=Speak(
+            partial(WaveringTeacher, teacher.good, teacher.sampled, editing=teacher.editing),
+            Resources(),
+            codes=True,
+        ),
         open_scorers=(),
         policy=POLICY,
         engine=InlineEngine(),
@@ -37,9 +43,11 @@ def job(teacher: WaveringTeacher) -> Job:
 def piloted(folder: Path, draw: Draw, teacher: WaveringTeacher, count: int) -> Ledger:
     corpus = Corpus.create(folder)
     few = plan(draw.prompts(dict.fromkeys(draw.counts, count)), teacher)
+    if draw.chains:
+        few = replace(few, requests=with_ancestors(few.requests))
     synthesize(job(teacher), few, teacher, corpus)
     corpus.refresh()
-    return read_ledger(corpus, draw.counts, POLICY.digest, PRICES)
+    return read_ledger(corpus, [*draw.counts, *draw.roots], POLICY.digest, PRICES)
 
 
 def test_nine_of_ten_outcomes_lie_within_the_forecast(tmp_path: Path) -> None:
@@ -94,6 +102,21 @@ def test_the_interval_holds_for_many_cells_of_which_little_is_known(
         held += [foretold.requests.holds(requests), foretold.price.holds(price)]
     # Of 80 at 90 %; fewer than 60 come out once in some thousand times.
     assert sum(held) >= 60
+
+
+def test_what_chains_begin_with_is_foretold_too(tmp_path: Path) -> None:
+    teacher = WaveringTeacher(sampled=False, editing=True)
+    draw = draw_of(TEXTS, [Quota(60, emotion="joy", emotion_level=1)], chains=True)
+    ledger = piloted(tmp_path / "pilot", draw, teacher, 10)
+    assert total(ledger).asked == 20
+    foretold = forecast(ledger, draw.counts, PRICES)
+    corpus = Corpus.open(tmp_path / "pilot")
+    account = top_up(job(teacher), draw, teacher, corpus, seed=0, rules=Rules(), prices=PRICES)
+    assert account.met
+    assert foretold.requests.holds(account.spent.asked)
+    assert foretold.price.holds(PRICES.of(account.spent.seconds))
+    alone = forecast({cell: ledger[cell] for cell in draw.counts}, draw.counts, PRICES)
+    assert alone.requests.middle < 0.7 * account.spent.asked < 0.7 * foretold.requests.high
 
 
 def test_a_larger_pilot_knows_more(tmp_path: Path) -> None:

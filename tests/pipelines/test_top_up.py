@@ -180,6 +180,31 @@ def test_a_spent_budget_stops_the_run_and_says_so(tmp_path: Path, budget: Budget
     assert richer.met
 
 
+JOY = [Quota(30, emotion="joy", emotion_level=1)]
+
+
+def test_what_chains_begin_with_is_paid_for_too(tmp_path: Path) -> None:
+    """Each level is spoken with the neutral speech that it is edited from: two of a text."""
+    teacher = WaveringTeacher(sampled=False, editing=True)
+    account, corpus = filled(tmp_path, draw_of(EASY, JOY, chains=True), teacher=teacher)
+    (cell,) = account.cells
+    assert account.met and cell.spent.asked < corpus.count() == account.added
+    assert account.spent.asked == corpus.count()
+    assert PRICES.of(account.spent.seconds) == pytest.approx(corpus.count() * DEVICE_S)
+
+
+def test_a_budget_is_asked_for_no_more_than_pays_for_what_chains_begin_with_too(
+    tmp_path: Path,
+) -> None:
+    teacher = WaveringTeacher(good=1.0, sampled=False, editing=True)
+    draw = draw_of(EASY, [replace(JOY[0], count=250)], chains=True)
+    rules = Rules(Budget(price=120 * DEVICE_S))
+    account, corpus = filled(tmp_path, draw, rules, teacher)
+    # The first round is of 32 edits, of which nothing was known, and the rest pays for the second.
+    assert account.cells[0].state == BUDGET_SPENT
+    assert 120 <= corpus.count() <= 124
+
+
 def test_texts_that_cost_make_asking_again_the_cheaper_way(tmp_path: Path) -> None:
     draw = draw_of(EASY, [Quota(40)])
     dear, _ = filled(tmp_path / "dear", draw, Rules(text_price=1e9, best_of=6))

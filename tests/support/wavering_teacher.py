@@ -42,9 +42,11 @@ class WaveringTeacher:
     good: float = 0.5
     sampled: bool = True
     name: str = "wavering"
+    editing: bool = False
 
     def capabilities(self) -> Capabilities:
-        return Capabilities(VOICES, {"neutral": 0, "joy": 5}, sampled=self.sampled)
+        emotions = {"neutral": 0, "joy": 5}
+        return Capabilities(VOICES, emotions, sampled=self.sampled, editing=self.editing)
 
     def fingerprint(self) -> str:
         return f"wavering-{self.good}"
@@ -67,7 +69,9 @@ class WaveringTeacher:
         )
 
 
-def draw_of(texts: Sequence[str], quotas: Sequence[Quota], speakers: int = 1) -> Draw:
+def draw_of(
+    texts: Sequence[str], quotas: Sequence[Quota], speakers: int = 1, *, chains: bool = False
+) -> Draw:
     table = pa.table(
         {
             "text": list(texts),
@@ -76,4 +80,4 @@ def draw_of(texts: Sequence[str], quotas: Sequence[Quota], speakers: int = 1) ->
             "text_licence": ["CC0-1.0"] * len(texts),
         }
     )
-    return Draw(quotas, ["en-US"], speakers, table, VOICES, 0)
+    return Draw(quotas, ["en-US"], speakers, table, VOICES, 0, chains=chains)
