@@ -14,8 +14,6 @@ from lauter.datasets.hugging_face import front_matter
 from lauter.datasets.selection import Selection
 from lauter.datasets.store_path import StorePath
 
-IMPORTED = "import"
-"""The teacher's name in rows that were spoken elsewhere."""
 TEACHER_FINGERPRINT = "teacher_fingerprint"
 
 
@@ -202,8 +200,7 @@ def _refused(selection: Selection) -> list[str]:
         kinds = ", ".join(f"{kind} {count}" for kind, count in tally.errors.most_common())
         lines += ["", f"Never became speech: {kinds}."]
     lines += [
-        f"\nLeft out of this export, though {count} utterances passed the gates: "
-        f"{selection.forbidden[speaker]}."
+        f"\nLeft out of this export: {count} utterances, for {selection.forbidden[speaker]}."
         for speaker, count in sorted(tally.left_out.items())
     ]
     if tally.unjudged:

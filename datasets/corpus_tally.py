@@ -7,8 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lauter.datasets.imports.requests import TEACHER as FOUND
-from lauter.datasets.mark_columns import SYNTHETIC_FIELD
+from lauter.datasets.mark_columns import IMPORTED, SYNTHETIC_FIELD
 
 CELL = ("dialect", "emotion", "style")
 _COLUMNS = (
@@ -93,7 +92,7 @@ class CorpusTally:
         ):
             for value, count in _counts(rows, [name]):
                 counter[value] += count
-        is_found = pc.equal(taken["teacher"], FOUND)
+        is_found = pc.equal(taken["teacher"], IMPORTED)
         if SYNTHETIC_FIELD.name in taken.column_names:
             is_found = pc.or_(is_found, pc.is_valid(taken[SYNTHETIC_FIELD.name]))
         self.elsewhere += pc.sum(is_found).as_py() or 0

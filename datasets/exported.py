@@ -59,7 +59,7 @@ class ExportedFile:
 class ExportSummary:
     """What an export holds; ``splits`` counts samples, ``shards`` is 0 for Lance.
 
-    ``left_out`` counts accepted rows by speaker whose voice may not be used.
+    ``left_out`` counts rows by speaker that would be here if that voice might be used.
     """
 
     folder: Location

@@ -29,6 +29,6 @@ def check_leave(folder: str | Location, split: str, leave: Leave) -> None:
     reasons = [forbidden[name] for name in sorted(speakers_in(folder, split) & forbidden.keys())]
     if reasons:
         raise UsageError(
-            f"the export {folder} may not be learnt from: {'; '.join(reasons)}; export its corpus "
+            f"the export {folder} may not be used: {'; '.join(reasons)}; export its corpus "
             "again, which leaves that speech out"
         )

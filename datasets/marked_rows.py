@@ -6,11 +6,9 @@ from typing import Any, Self
 
 import pyarrow as pa
 
-from lauter.datasets.card import IMPORTED
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
-from lauter.datasets.lineage import EDITOR
-from lauter.datasets.mark_columns import SYNTHETIC_FIELD
+from lauter.datasets.mark_columns import SYNTHETIC_FIELD, is_from_elsewhere
 from lauter.datasets.marking import FORMAT, NO_ASSERTION, Marks, Synthetic, marked
 from lauter.datasets.records import REQUEST_SCHEMA
 from lauter.datasets.selection import Selection
@@ -38,8 +36,7 @@ class Marker:
     def marks(self, row: Mapping[str, Any]) -> Marks:
         """Return the mark of a row, which has at least the columns of a request."""
         told = row.get(SYNTHETIC_FIELD.name)
-        # An edit says it where it was made out of imported speech, so of that speech.
-        is_imported = row["teacher"] == IMPORTED or (row["teacher"] == EDITOR and told is not None)
+        is_imported = is_from_elsewhere(row["teacher"], told)
         text_licence = row["text_licence"] or NO_ASSERTION
         licence = self.licences.get((row["speaker"], row["dialect"]))
         return Marks(

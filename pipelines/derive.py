@@ -17,10 +17,9 @@ from lauter.datasets.consent import Leave
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
-from lauter.datasets.imports.requests import TEACHER as FOUND
 from lauter.datasets.lineage import EDIT_FIELD, EDITOR, PARENT_FIELD, UNDONE, Derivation
 from lauter.datasets.location import Location
-from lauter.datasets.mark_columns import SYNTHETIC_FIELD
+from lauter.datasets.mark_columns import IMPORTED, SYNTHETIC_FIELD
 from lauter.datasets.marking import Synthetic
 from lauter.datasets.records import SPEECH_FIELDS, Prompt, Request, requests_of
 from lauter.datasets.voices import voices_of
@@ -100,7 +99,7 @@ def _edited(request: Request, parent: dict[str, Any], derivation: Derivation) ->
 def _synthetic(parent: Mapping[str, Any]) -> str | None:
     """Return whether a machine has spoken what came from elsewhere; None: our teachers did."""
     told: str | None = parent.get(SYNTHETIC_FIELD.name)
-    return told or (Synthetic.UNKNOWN.value if parent["teacher"] == FOUND else None)
+    return told or (Synthetic.UNKNOWN.value if parent["teacher"] == IMPORTED else None)
 
 
 def derive(
@@ -190,7 +189,7 @@ def _is_fit(row: Mapping[str, Any], derivation: Derivation, prompt: Prompt) -> b
     undoes = edit is not None and edit == UNDONE.get(derivation)
     if row["error_kind"] is not None or not (row["accepted"] or undoes):
         return False
-    return applies(prompt, derivation, edit, found=row["teacher"] == FOUND)
+    return applies(prompt, derivation, edit, found=row["teacher"] == IMPORTED)
 
 
 def _ids(corpus: Corpus, where: str | None) -> set[str] | None:

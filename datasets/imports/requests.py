@@ -15,9 +15,8 @@ from lauter.datasets.imports.languages import resolve_dialect
 from lauter.datasets.imports.manner import manner_of
 from lauter.datasets.imports.recording import Origin, Recording
 from lauter.datasets.imports.sound import SOUND_DOMAIN
+from lauter.datasets.mark_columns import IMPORTED
 from lauter.datasets.records import Prompt, Request
-
-TEACHER = "import"
 
 
 def prompt_of(recording: Recording, origin: Origin) -> Prompt:
@@ -47,7 +46,7 @@ def prompt_of(recording: Recording, origin: Origin) -> Prompt:
 
 def request_of(prompt: Prompt, fingerprint: str, sound: str) -> Request:
     """Bind a prompt to an origin's fingerprint and a sound's digest: 63 bits of it are the seed."""
-    return Request(prompt, TEACHER, fingerprint, int(sound[:16], 16) >> 1).identified()
+    return Request(prompt, IMPORTED, fingerprint, int(sound[:16], 16) >> 1).identified()
 
 
 def failed_request(recording: Recording, origin: Origin, fingerprint: str) -> Request:

@@ -6,11 +6,14 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from lauter.datasets.audio import Clip
+from lauter.datasets.consent import Leave
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.edits import edit_named
 from lauter.datasets.errors import QualityGateMissedError, UsageError
 from lauter.datasets.records import Prompt
+from lauter.datasets.voices import voices_of
 from lauter.orchestration.devices import existing_device
+from lauter.orchestration.leave import leave_of
 from lauter.orchestration.sampling import sampling_of
 from lauter.orchestration.single_page import check_writable
 from lauter.orchestration.wav_file import write_wav
@@ -68,7 +71,7 @@ def _source(settings: DictConfig) -> tuple[Clip, str]:
             "editing.request=ID of an utterance of the corpus, and only one of them"
         )
     if options.request is not None:
-        return _utterance(settings.corpus, options.request)
+        return _utterance(settings.corpus, options.request, leave_of(settings))
     if not (options.text or "").strip():
         raise UsageError(
             f"nothing says what is spoken in {options.source}; set editing.text to its words"
@@ -79,8 +82,11 @@ def _source(settings: DictConfig) -> tuple[Clip, str]:
     return recording, options.text
 
 
-def _utterance(folder: str, request_id: str) -> tuple[Clip, str]:
-    (row,) = Corpus.open(folder).take([request_id], ["audio", "text"]).to_pylist()
+def _utterance(folder: str, request_id: str, leave: Leave) -> tuple[Clip, str]:
+    corpus = Corpus.open(folder)
+    (row,) = corpus.take([request_id], ["audio", "text", "speaker"]).to_pylist()
     if not row["audio"]:
         raise UsageError(f"the request {request_id} of {folder} was not spoken; name another one")
+    if reason := leave.forbidden(voices_of(corpus.voices())).get(row["speaker"]):
+        raise UsageError(f"the request {request_id} may not be edited: {reason}")
     return Clip(row["audio"]), row["text"]

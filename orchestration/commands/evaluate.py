@@ -14,6 +14,7 @@ from rich.console import Console
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.corpus_layout import MARK as MARK_OF_CORPUS
 from lauter.datasets.errors import QualityGateMissedError, UsageError
+from lauter.datasets.exported_speakers import check_leave
 from lauter.datasets.location import location_of, write_whole
 from lauter.orchestration.commands import evaluate_edits
 from lauter.orchestration.evaluation.page import MARK, evaluation_page
@@ -85,6 +86,7 @@ def _items(settings: DictConfig) -> list[Item]:
             raise UsageError("nothing says who is to speak the list; set student=FOLDER")
         return items_of_list(options.list, options.language, count=options.count)
     if options.data is not None:
+        check_leave(options.data, options.split, leave_of(settings))
         # Whatever else lies where corpora do by default is not what was asked for.
         is_there = (location_of(settings.corpus) / MARK_OF_CORPUS).exists()
         voices = Corpus.open(settings.corpus) if is_there else None

@@ -13,8 +13,10 @@ from lauter.datasets.corpus import Corpus
 from lauter.datasets.corpus_layout import MARK
 from lauter.datasets.edits import edit_named
 from lauter.datasets.errors import UsageError
+from lauter.datasets.exported_speakers import check_leave
 from lauter.datasets.location import location_of, write_whole
 from lauter.orchestration.evaluation.edits import curve, print_edits
+from lauter.orchestration.leave import leave_of
 from lauter.orchestration.making import make
 from lauter.orchestration.progress import counted_progress
 from lauter.orchestration.sampling import sampling_of
@@ -39,6 +41,7 @@ def run(settings: DictConfig, console: Console) -> int:
         )
     folder = Path(options.folder)
     check_writable(folder)
+    check_leave(options.data, options.split, leave_of(settings))
     is_there = (location_of(settings.corpus) / MARK).exists()
     chains = chains_of_export(
         options.data,

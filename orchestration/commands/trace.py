@@ -7,10 +7,10 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
-from lauter.datasets.card import IMPORTED
 from lauter.datasets.errors import UsageError
 from lauter.datasets.holdings import CorpusHolding, Holding, holdings_in
 from lauter.datasets.location import location_of
+from lauter.datasets.mark_columns import IMPORTED
 from lauter.datasets.marking import Marks
 from lauter.filters.near_duplicates import SOUND_ALIKE
 from lauter.pipelines.trace import Find, Likeness, Trace, ancestors, manner, trace, verdict

@@ -34,7 +34,7 @@ def test_a_withdrawal_reaches_whoever_is_made_of_the_voice_in_an_export(
     for name in ("ada", "ada_example", "kumo"):
         said = Consent("2026-05-03T12:00:00+00:00", name, Event.WITHDRAWN, "herself")
         leave = Leave(Use.RESEARCH, date(2026, 11, 22), ledger=(said,))
-        with pytest.raises(UsageError, match=r"may not be learnt from: the .*; export its corpus"):
+        with pytest.raises(UsageError, match=r"may not be used: the .*; export its corpus"):
             check_leave(tmp_path / "e", "train", leave)
     check_leave(tmp_path / "e", "train", Leave(Use.RESEARCH, date(2026, 11, 22)))
     (tmp_path / "e" / VOICES_FILE).write_text("[5]")

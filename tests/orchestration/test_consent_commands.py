@@ -83,7 +83,7 @@ def test_a_withdrawn_voice_is_in_no_release(
         return encoder.embed([sample.clip.at(SAMPLE_RATE) for sample in samples])
 
     Corpus.open(own).tag("before")
-    assert nearest(heart, exported("before")) > BOUND
+    assert nearest(heart, exported("before", "export.test=0.5")) > BOUND
     withdrawn = ask(
         "consent", "withdraw", "heart", book, f"consent.within={tmp_path}",
         f"consent.out={tmp_path / 'trace.json'}", BY,
@@ -99,6 +99,17 @@ def test_a_withdrawn_voice_is_in_no_release(
     assert "the consent for the voice 'heart' was withdrawn by A. Author" in card
     trace = json.loads((tmp_path / "trace.json").read_text())
     assert len(trace["corpora"][0]["utterances"]) == 5
+    # Nor is its speech of earlier releases changed, or measured against.
+    (row,) = trace["corpora"][0]["utterances"][:1]
+    for words in (
+        ("edit", f"corpus={own}", f"editing.request={row}"),
+        ("evaluate", f"corpus={own}", f"evaluate.data={tmp_path / 'before'}"),
+        ("evaluate", "evaluate.task=edit", f"evaluate.data={tmp_path / 'before'}"),
+    ):
+        refused = ask(*words, book, "student=nowhere")
+        assert (
+            refused.code == 2 and "the consent for the voice 'heart' was withdrawn" in refused.err
+        )
     # Judging makes it a verdict; without a book nobody looks, and the verdict holds.
     judged = ask("judge", f"corpus={own}", f"policy.path={tmp_path / 'all.yaml'}", book)
     assert judged.code == 0 and "consent" in judged.out

@@ -182,6 +182,6 @@ def test_nothing_is_learnt_from_a_voice_that_was_withdrawn(folder: Path, tmp_pat
     said = Consent("2026-05-03T12:00:00+00:00", "lady", Event.WITHDRAWN, "herself")
     append(tmp_path / LEDGER, said)
     given = [f"voices.book={book}", f"distill.output={tmp_path / 'run'}"]
-    with pytest.raises(UsageError, match="may not be learnt from: the voice 'someone' is made of"):
+    with pytest.raises(UsageError, match="may not be used: the voice 'someone' is made of"):
         distill.run(load_settings(words(folder, *given)), Console(file=io.StringIO()))
     assert not (tmp_path / "run").exists()
