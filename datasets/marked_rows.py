@@ -34,7 +34,7 @@ class Marker:
         return cls(corpus.digest(policy), corpus.release or "", licences)
 
     def marks(self, row: Mapping[str, Any]) -> Marks:
-        """Return the mark of a row, which has at least the columns of a request."""
+        """Return the mark of a corpus's row, which has at least the columns of a request."""
         told = row.get(SYNTHETIC_FIELD.name)
         is_imported = is_from_elsewhere(row["teacher"], told)
         text_licence = row["text_licence"] or NO_ASSERTION
