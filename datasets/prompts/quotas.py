@@ -138,22 +138,6 @@ class Draw:
         return table_from_prompts(drawn)
 
 
-def fill(
-    quotas: Sequence[Quota],
-    dialects: Sequence[str],
-    speakers_per_dialect: int,
-    texts: pa.Table,
-    voices: Sequence[Voice],
-    seed: int,
-) -> pa.Table:
-    """Return prompts (``PROMPT_SCHEMA``) that fill every quota, for every dialect it is for.
-
-    Raises ``UsageError`` as ``Draw`` does, and as its ``prompts`` does.
-    """
-    draw = Draw(quotas, dialects, speakers_per_dialect, texts, voices, seed)
-    return draw.prompts(draw.counts)
-
-
 def _counts(
     quotas: Sequence[Quota], dialects: Sequence[str], pools: TextPools, chains: bool
 ) -> dict[Cell, int]:

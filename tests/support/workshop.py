@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.prompts.builtin_set import builtin_texts
-from lauter.datasets.prompts.quotas import Quota, fill
+from lauter.datasets.prompts.quotas import Draw, Quota
 from lauter.filters.asr import AsrScorer
 from lauter.filters.duration import DurationScorer
 from lauter.filters.error_rate import ErrorRateScorer
@@ -48,7 +48,8 @@ def prompts(count: int, dialects: Sequence[str] = ("en-US", "ja-JP")) -> pa.Tabl
     """``count`` prompts a dialect: neutral ones, and some of joy."""
     quotas = [Quota(count - count // 3), Quota(count // 3, emotion="joy", emotion_level=2)]
     voices = FastTeacher().capabilities().voices
-    return fill(quotas, dialects, 1, builtin_texts(), voices, seed=0)
+    draw = Draw(quotas, dialects, 1, builtin_texts(), voices, seed=0)
+    return draw.prompts(draw.counts)
 
 
 def small_plan(count: int) -> Plan:

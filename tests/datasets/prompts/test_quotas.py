@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
 from lauter.datasets.prompts.builtin_set import builtin_texts
-from lauter.datasets.prompts.quotas import Quota, fill
+from lauter.datasets.prompts.quotas import Draw, Quota
 from lauter.datasets.prompts.table import TEXT_SCHEMA
 from lauter.datasets.records import CELL_COLUMNS, PROMPT_SCHEMA
 from lauter.datasets.voices import Voice
@@ -33,6 +34,19 @@ def texts(count: int) -> pa.Table:
         for text, language in [(f"Sentence {number}.", "en"), (f"第{number}句。", "zh")]
     ]
     return pa.Table.from_pylist(rows, schema=TEXT_SCHEMA)
+
+
+def fill(
+    quotas: Sequence[Quota],
+    dialects: Sequence[str],
+    speakers_per_dialect: int,
+    texts: pa.Table,
+    voices: Sequence[Voice],
+    seed: int,
+) -> pa.Table:
+    """Return prompts that fill every quota, for every dialect it is for."""
+    draw = Draw(quotas, dialects, speakers_per_dialect, texts, voices, seed)
+    return draw.prompts(draw.counts)
 
 
 def voices(count: int) -> list[Voice]:
