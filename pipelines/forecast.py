@@ -93,10 +93,10 @@ def forecast(
         device_s += _sum_of(asked, [one for each in costs for one in each.device_s], draws)
     length_s = known.accepted_s / max(1, known.accepted)
     accepted = sum(max(wanted.get(cell, 0), one.spent.accepted) for cell, one in ledger.items())
-    asked = total({cell: one for cell, one in ledger.items() if cell in wanted})
+    of_wanted = total({cell: one for cell, one in ledger.items() if cell in wanted})
 
     def in_the_end(further: NDArray[np.float64], cost: Callable[[Spent], float]) -> Range:
-        along = cost(known) / cost(asked) if cost(asked) else 1.0
+        along = cost(known) / cost(of_wanted) if cost(of_wanted) else 1.0
         return _range(cost(known) + along * further)
 
     return Forecast(
