@@ -13,7 +13,7 @@ one, the artist is the lyrics' ``ar`` tag, and the origin's defaults hold for th
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -174,21 +174,26 @@ def _songs_below(folder: Path) -> Iterator[tuple[Path, dict[str, Path]]]:
     """Yield each song's stem and files by suffix, in an order that no file system decides."""
     for parent, folders, names in os.walk(folder):
         folders.sort()
-        found: dict[Path, dict[str, Path]] = {}
-        for name in sorted(names):
-            path = Path(parent, name)
-            suffix = path.suffix[1:].lower()
-            if not name.startswith(".") and suffix in (*AUDIO_SUFFIXES, "lrc", "json"):
-                found.setdefault(path.with_suffix(""), {})[suffix] = path
-        for stem, files in found.items():
+        for stem, files in _grouped(Path(parent), names).items():
             if set(files) - {"json"}:
                 yield stem, files
 
 
 def _beside(stem: Path) -> dict[str, Path]:
-    suffixes = (*AUDIO_SUFFIXES, "lrc", "json")
-    paths = {suffix: stem.with_name(f"{stem.name}.{suffix}") for suffix in suffixes}
-    return {suffix: path for suffix, path in paths.items() if path.exists()}
+    """Return the files of one song by suffix; none where its folder is gone."""
+    _, _, names = next(os.walk(stem.parent), ("", [], []))
+    return _grouped(stem.parent, names).get(stem, {})
+
+
+def _grouped(parent: Path, names: Iterable[str]) -> dict[Path, dict[str, Path]]:
+    """Return the files of each song in a folder by its stem, then by suffix in small letters."""
+    found: dict[Path, dict[str, Path]] = {}
+    for name in sorted(names):
+        path = parent / name
+        suffix = path.suffix[1:].lower()
+        if not name.startswith(".") and suffix in (*AUDIO_SUFFIXES, "lrc", "json"):
+            found.setdefault(path.with_suffix(""), {})[suffix] = path
+    return found
 
 
 def _facts(path: Path) -> SongFacts:

@@ -150,6 +150,24 @@ def test_a_song_is_read_again_by_its_stem(tmp_path: Path) -> None:
     assert found.facts.notes == ((0.0, 1.0, 440.0),) and found.duration_s == 8.0
 
 
+def test_a_song_whose_suffixes_are_in_capitals_is_read_by_its_stem_as_in_its_folder(
+    tmp_path: Path,
+) -> None:
+    stem = song(tmp_path, "Song", about={"artist": "Bea"})
+    for suffix in (".flac", ".lrc", ".json"):
+        stem.with_suffix(suffix).rename(stem.with_suffix(suffix.upper()))
+    one, two = read(tmp_path)
+    assert not one.fault and not two.fault and one.speaker == "Bea"
+    again = read_song(Path(one.extra["stem"]))
+    assert str(again.path) == one.path and again.facts.artist == "Bea"
+    assert [line.text for line in again.lyrics.lines] == ["one", "two"]
+
+
+def test_a_song_whose_folder_is_gone_has_no_audio(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"there is no audio beside song\.lrc"):
+        read_song(tmp_path / "gone" / "song")
+
+
 def test_no_folder_is_one_sentence() -> None:
     with pytest.raises(UsageError, match=r"set source\.path="):
         read(Path())
