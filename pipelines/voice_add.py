@@ -31,10 +31,11 @@ def add_voice(
     """
     if book.suffix != ".jsonl":
         raise UsageError(f"{book} is no book that grows by itself; name one that ends in .jsonl")
-    before = book.read_text(encoding="utf-8") if book.exists() else ""
+    known = read_book(book) if book.exists() and book.stat().st_size else {}
+    check_told(entry, known)
+    before = book.read_text(encoding="utf-8") if known else ""
     if before and not before.endswith("\n"):
         before += "\n"
-    check_told(entry, read_book(book) if before else {})
     sound = _free(book.parent, entry["speaker"])
     if faults := listener.faults(recording):
         raise UsageError("\n".join(faults))

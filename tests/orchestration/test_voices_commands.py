@@ -16,7 +16,7 @@ def entry(speaker: str, audio: str, **more: object) -> str:
         "speaker": speaker, "dialect": "en-US", "licence": "CC0-1.0", "consent": "herself",
         "text": f"words of {speaker}", "audio": audio,
     }  # fmt: skip
-    return json.dumps(told | more) + "\n"
+    return json.dumps(told | more, ensure_ascii=False) + "\n"
 
 
 @pytest.mark.slow
@@ -84,6 +84,18 @@ def test_what_an_entry_cannot_say_is_told_before_anybody_listens(
     )  # fmt: skip
     assert answer.code == 2 and complaint in answer.err
     assert book.read_text() == before
+
+
+def test_a_book_that_is_no_text_is_refused_and_stays(ask: Ask, tmp_path: Path) -> None:
+    book = tmp_path / "voices.jsonl"
+    book.write_bytes(entry("mei", "mei.wav").replace("words", "wörds").encode("latin-1"))
+    before = book.read_bytes()
+    answer = ask(
+        "voices", "add", f"voices.book={book}", f"voices.recording={tmp_path / 'none.wav'}",
+        "voices.speaker=ada", "voices.dialect=en-US", *LEAVE,
+    )  # fmt: skip
+    assert answer.code == 2 and "is no text in UTF-8" in answer.err
+    assert book.read_bytes() == before
 
 
 def test_a_check_names_near_doubles_and_every_fault_and_listens_once(
