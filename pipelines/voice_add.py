@@ -13,7 +13,7 @@ from typing import Any
 from lauter.datasets.audio import encode_flac
 from lauter.datasets.errors import UsageError
 from lauter.datasets.voice_book import check_told, read_book
-from lauter.pipelines.reference import Chosen, ReferenceListener, read_recording
+from lauter.pipelines.reference_listener import Chosen, ReferenceListener, read_recording
 
 
 def add_voice(
@@ -37,7 +37,7 @@ def add_voice(
     if before and not before.endswith("\n"):
         before += "\n"
     sound = _free(book.parent, entry["speaker"])
-    if faults := listener.faults(recording):
+    if faults := listener.heard(recording).faults:
         raise UsageError("\n".join(faults))
     samples, rate, _ = read_recording(recording)
     chosen = listener.choose(samples, rate, text, entry["dialect"])

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 from asking import Ask
 from recordings import bad_recordings, sentences, written
@@ -98,9 +97,7 @@ def test_a_book_that_is_no_text_is_refused_and_stays(ask: Ask, tmp_path: Path) -
     assert book.read_bytes() == before
 
 
-def test_a_check_names_near_doubles_and_every_fault_and_listens_once(
-    ask: Ask, tmp_path: Path
-) -> None:
+def test_a_check_names_near_doubles_and_every_fault(ask: Ask, tmp_path: Path) -> None:
     heard = {"ada": ("en", 0), "lady": ("en", 4), "mei": ("ja", 0), "same": ("en", 7)}
     lines = []
     for speaker, (language, first) in heard.items():
@@ -114,10 +111,6 @@ def test_a_check_names_near_doubles_and_every_fault_and_listens_once(
     assert checked.code == 0, checked.err
     assert "ada and lady may be one person" in checked.out
     assert "mei and" not in checked.out and "ada and same" not in checked.out
-    kept = tmp_path / "voices.embeddings.parquet"
-    assert pq.read_table(kept).num_rows == 4
-    before = kept.stat().st_mtime_ns
-    assert ask(*words).out == checked.out and kept.stat().st_mtime_ns == before
     bad = bad_recordings(tmp_path)["clipped"]
     path.write_text("".join([*lines, entry("loud", bad.name)]))
     refused = ask(*words)
