@@ -19,6 +19,9 @@ LEAST_S = 0.8
 MOST_WINDOWS = 60
 """So many windows, evenly chosen, make a song's mean voice."""
 
+SETTINGS = [SAMPLE_RATE, WINDOW_S, STEP_S, LEAST_S, MOST_WINDOWS]
+"""What decides likeness beside the encoder, for fingerprints."""
+
 
 def windows(audio: Samples) -> list[Samples]:
     """Return the windows of 16 kHz ``audio``; of what is shorter than one, all of it."""

@@ -31,8 +31,8 @@ miss the ends of held notes."""
 LEAST_LOUD_S = 0.1
 
 SETTINGS = [
-    MOST_SHIFT_S, SHIFT_STEP_S, LEAST_GAIN, MARGIN_S, PAD_S, QUIET_WITHIN_S, LOUD_WITHIN_DB,
-    LEAST_LOUD_S,
+    MOST_SHIFT_S, SHIFT_STEP_S, LEAST_GAIN, MARGIN_S, PAD_S, QUIET_WITHIN_S, FRAME_S,
+    LOUD_WITHIN_DB, LEAST_LOUD_S,
 ]  # fmt: skip
 """What decides cuts, for fingerprints."""
 

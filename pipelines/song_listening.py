@@ -27,17 +27,16 @@ from lauter.datasets.audio import (
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
 from lauter.datasets.imports.recording import Origin, Recording
-from lauter.datasets.imports.songs import Song, read_song
+from lauter.datasets.imports.songs import LONGEST_LINE_S, Song, read_song
 from lauter.datasets.mark_columns import SYNTHETIC_FIELD
 from lauter.datasets.marking import Marks, marks_in
 from lauter.datasets.records import described
-from lauter.filters import melody, song_voice, vad
-from lauter.filters.beat import estimate_beat
+from lauter.filters import beat, melody, song_voice, vad
 from lauter.filters.level import frame_powers
 from lauter.filters.melody import MelodyNote
 from lauter.filters.prosody import pitch_hz
 from lauter.filters.separation.protocol import Separator
-from lauter.filters.speaker import Embedding, SpeakerEncoder
+from lauter.filters.speaker import Embedding, SpeakerEncoder, encoder_fingerprint
 from lauter.pipelines import song_cutting
 from lauter.pipelines.song_cutting import FRAME_S, Span, cut_of, neighbours_of, timing_shift_s
 
@@ -69,9 +68,12 @@ def harvested_by(separator: Separator) -> str:
         "lauter.harvest.v1",
         {
             "separator": separator.fingerprint(),
-            "cutting": song_cutting.SETTINGS,
+            "cutting": [LONGEST_LINE_S, *song_cutting.SETTINGS],
             "vad": vad.fingerprint(),
-            "speaker": weights.fingerprint("speaker-encoder"),
+            "speaker": encoder_fingerprint(),
+            "song_voice": song_voice.SETTINGS,
+            "beat": beat.SETTINGS,
+            "melody": melody.SETTINGS,
         },
     )
 
@@ -192,7 +194,7 @@ class Listener:
             frame_powers(audio, round(FRAME_S * SAMPLE_RATE)),
             shift_s,
             song_voice.mean_voice(self._encoder, audio, spans_s),
-            (tempo, facts.first_beat_s or 0.0) if tempo else estimate_beat(rest, rate),
+            (tempo, facts.first_beat_s or 0.0) if tempo else beat.estimate_beat(rest, rate),
             melody.best_transposition(melody.deviations(pitch_hz(audio), notes)) if notes else 0.0,
             marks_in(song.path),
         )

@@ -24,7 +24,7 @@ from lauter.datasets.tags import Dialect, Style
 from lauter.datasets.voice_book import read_book
 from lauter.datasets.voices import Voice
 from lauter.datasets.weights import find
-from lauter.filters.speaker import SAMPLE_RATE, Embedding, SpeakerEncoder, SpeakerScorer
+from lauter.filters.speaker import SAMPLE_RATE, Embedding, SpeakerEncoder, encoder_fingerprint
 from lauter.pipelines.references import REFERENCE_TEXTS
 from lauter.pipelines.regenerate import most_similar, regenerated
 from lauter.teacher.protocol import Capabilities, Speech, Teacher, VoiceRecording
@@ -111,7 +111,7 @@ class TargetSpeaker:
                 "codec": self._codec.fingerprint,
                 "timbre": self._codec.timbre_fingerprint(),
                 "decoder": self._codec.decoder_fingerprint(),
-                "speaker": SpeakerScorer().fingerprint(),
+                "speaker": encoder_fingerprint(),
                 "decoding": [self._passes, self._steps, self._guidance],
             },
         )

@@ -27,7 +27,7 @@ from lauter.datasets.imports.webdataset import AUDIO_SUFFIXES
 from lauter.datasets.lrc import LyricLine, Lyrics, read_lrc
 from lauter.datasets.tags import Style
 
-TIMING_DOMAIN = "lauter.lyrics-timing.v1"
+CONTEXT_DOMAIN = "lauter.song-context.v1"
 LONGEST_LINE_S = 20.0
 """A line that seems longer has an interlude behind it, which is not a part of it."""
 SHORTEST_LINE_S = 0.3
@@ -66,10 +66,21 @@ class Song:
         return start_s, min(end_s, start_s + LONGEST_LINE_S)
 
     @property
-    def timing(self) -> str:
-        """Digest of the times of all lines, by which each is moved and cut."""
-        times = [(line.start_ms, line.end_ms) for line in self.lyrics.lines]
-        return content_id(TIMING_DOMAIN, {"times_ms": times})
+    def context(self) -> str:
+        """Digest of what decides each line beside the audio and its own words.
+
+        The times of all lines, by which each is moved and cut; notes and beat, which it is held
+        against.
+        """
+        return content_id(
+            CONTEXT_DOMAIN,
+            {
+                "times_ms": [(line.start_ms, line.end_ms) for line in self.lyrics.lines],
+                "notes": self.facts.notes,
+                "beats_per_minute": self.facts.beats_per_minute,
+                "first_beat_s": self.facts.first_beat_s,
+            },
+        )
 
 
 @dataclass(frozen=True)
@@ -106,7 +117,7 @@ class Songs:
             speaker=facts.artist or song.lyrics.tags.get("ar", ""),
             licence=facts.licence,
             manner={"style": facts.style or self.style},
-            context=song.timing,
+            context=song.context,
             extra={"song": name, "group": facts.group},
         )
         if not song.lyrics.lines and not song.lyrics.faults:
@@ -204,12 +215,12 @@ def _facts(path: Path) -> SongFacts:
         values: dict[str, Any] = {name: _text(said, name) for name in _TEXTS}
         values |= {name: _number(said, name) for name in _NUMBERS}
         notes = tuple((float(a), float(b), float(hz)) for a, b, hz in said.get("notes") or ())
-        if any(not (0 <= a <= b and 0 < hz < math.inf) for a, b, hz in notes):
-            raise ValueError("a note ends before it begins, or has no pitch")
+        if any(not (0 <= a <= b < math.inf and 0 < hz < math.inf) for a, b, hz in notes):
+            raise ValueError("a note ends before it begins or never, or has no pitch")
         return SongFacts(**values, notes=notes)
     except OSError as error:
         raise UsageError(f"{path.name} cannot be read ({error.strerror})") from error
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise UsageError(
             f"the description {path.name} cannot be used ({error}); mend it or take it away"
         ) from error
@@ -217,7 +228,8 @@ def _facts(path: Path) -> SongFacts:
 
 def _text(said: Mapping[str, Any], name: str) -> str:
     value = said.get(name) or ""
-    if not isinstance(value, str):
+    # Half a surrogate pair, which JSON may hold, is no text that could be written again.
+    if not isinstance(value, str) or value != value.encode(errors="replace").decode():
         raise TypeError(f"its {name} is {value!r:.40} and no text")
     return value
 
