@@ -53,7 +53,7 @@ class TargetSpeaker:
     """Speaks as ``targets`` in the dialects that ``native`` speaks and they do not.
 
     ``native`` opens the teacher with the native voices, ``targets`` names voices of its own and
-    ``voices`` is a file of others (see ``teacher/step_audio/voices.py``); ``codec`` is the codec's
+    ``voices`` is a file of others (see ``datasets/voice_book.py``); ``codec`` is the codec's
     folder, None: the one that comes with Lauter. ``passes`` is how often codes are taken and spoken
     with the target's timbre, in ``steps`` of the flow with ``guidance``. Models load when they are
     first needed.
@@ -125,27 +125,22 @@ class TargetSpeaker:
         target = self._target(speaker, dialect)
         return VoiceRecording(self._text(target), self._recording(target).encoded)
 
-    def native_voice(self, speaker: str, dialect: str) -> str:
-        """Return the native voice of ``dialect`` that is lent to the voice ``speaker``."""
-        target = self._target(speaker, dialect)
-        return self._chosen_native(target, dialect)
-
     def _answer(self, request: Request) -> Speech | Exception:
         try:
             prompt = request.prompt
             target = self._target(prompt.speaker, prompt.dialect)
             native = self._chosen_native(target, prompt.dialect)
             clip = self._said(replace(prompt, speaker=native), request.seed)
-            (spoken,) = regenerated(
+            spoken = regenerated(
                 self._codec,
-                [clip],
+                clip,
                 self._timbre(target),
                 passes=self._passes,
                 decoding=self._decoding,
             )
         except Exception as error:
             return error
-        return Speech(self._codec.sample_rate, samples=spoken.samples)
+        return Speech(self._codec.sample_rate, samples=spoken)
 
     def _said(self, prompt: Prompt, seed: int) -> Clip:
         """Return what the native teacher makes of a prompt."""
