@@ -99,9 +99,12 @@ def encoder_fingerprint(model: str | Path | None = None) -> str:
     )
 
 
-def mean_voice(partials: NDArray[np.float32]) -> Embedding:
-    """Return the embedding of a clip from those of its partials."""
-    mean: Embedding = partials.mean(axis=0)
+def mean_voice(voices: NDArray[np.float32]) -> Embedding:
+    """Return the mean of unit vectors ``[count, 256]`` as one: a clip's voice from its partials'.
+
+    So is a speaker's from clips, and a song's from its windows.
+    """
+    mean: Embedding = voices.mean(axis=0)
     unit: Embedding = mean / max(float(np.linalg.norm(mean)), 1e-9)
     return unit
 

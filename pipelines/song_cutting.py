@@ -69,7 +69,9 @@ def timing_shift_s(lines: Sequence[Span], voice: Sequence[Span]) -> float:
     return best * SHIFT_STEP_S if enough else 0.0
 
 
-def cut_of(line: Span, neighbours: Span, voice: Sequence[Span], power: NDArray[np.float64]) -> Span:
+def cut_span(
+    line: Span, neighbours: Span, voice: Sequence[Span], power: NDArray[np.float64]
+) -> Span:
     """Return where to cut a ``line`` out of a song whose ``voice`` is heard in these spans.
 
     ``neighbours`` are the end of the line before and the start of the line behind; ``power`` is

@@ -100,7 +100,9 @@ class Songs:
             raise UsageError(f"source.style is '{self.style}'; songs are sung or rap")
         folder = existing(self.path, "folder of songs")
         for stem, files in _songs_below(folder):
-            yield from self._lines(str(stem.relative_to(folder)), stem, files)
+            # A name in bytes that are no text is told in signs that can be written.
+            name = str(stem.relative_to(folder)).encode(errors="replace").decode()
+            yield from self._lines(name, stem, files)
 
     def _lines(self, name: str, stem: Path, files: Mapping[str, Path]) -> Iterator[Recording]:
         try:
