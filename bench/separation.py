@@ -17,6 +17,7 @@ import numpy as np
 from lauter.datasets.audio import Samples, decode_audio
 from lauter.datasets.imports.songs import read_song
 from lauter.filters.separation import Separator, SignalSeparator, SpleeterSeparator
+from lauter.student.evaluation import Bootstrap, Ratio
 
 SEPARATORS = {"spleeter": SpleeterSeparator, "signal": SignalSeparator}
 _UNCLEAN = ("two voices", "nobody sings", "noise")
@@ -27,13 +28,6 @@ def si_sdr_db(found: Samples, true: Samples) -> float:
     target = float(found @ true) / max(float(true @ true), 1e-12) * true
     error = found - target
     return float(10 * np.log10((target @ target + 1e-12) / (error @ error + 1e-12)))
-
-
-def interval(gains: Sequence[float], resamples: int = 2000) -> tuple[float, float]:
-    """Return the 95 % interval of a mean, by bootstrap."""
-    draws = np.random.default_rng(0).choice(np.asarray(gains), (resamples, len(gains)))
-    low, high = np.percentile(draws.mean(axis=1), [2.5, 97.5])
-    return float(low), float(high)
 
 
 def measure(folder: Path, separator: Separator) -> list[dict[str, object]]:
@@ -84,10 +78,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             before = np.mean([row["before_db"] for row in of_cell])
             after = np.mean([row["after_db"] for row in of_cell])
             gains = [row["after_db"] - row["before_db"] for row in of_cell]
-            low, high = interval(gains)
+            gain = Bootstrap().estimate(Ratio.mean(gains))
             print(
                 f"  {style:5} {level_db:+3g} dB: {before:6.1f} -> {after:6.1f} dB, "
-                f"gain {np.mean(gains):+.1f} ({low:+.1f} to {high:+.1f}), {len(gains)} songs"
+                f"gain {gain.value:+.1f} ({gain.low:+.1f} to {gain.high:+.1f}), {len(gains)} songs"
             )
 
 

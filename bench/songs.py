@@ -116,10 +116,9 @@ def sing(
     for number, fault in faults.items():
         if fault == "other words":
             texts[number] = OTHER_WORDS[language]
-    notes = [note.pitch_hz for line in lines for note in line.notes]
     tonic_hz = next((line.notes[-1].pitch_hz for line in lines if line.notes), median_hz)
     minor = style == Style.RAP or seed % 4 == 2
-    backing = Backing(tempo_of(style, seed), tonic_hz if notes else median_hz, minor)
+    backing = Backing(tempo_of(style, seed), tonic_hz, minor)
     return Singing(artist, dialect, style, tuple(lines), tuple(texts), backing, faults, rate)
 
 

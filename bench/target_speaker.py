@@ -24,12 +24,14 @@ from rich.table import Table
 from lauter.datasets.audio import Clip
 from lauter.datasets.prompts.builtin_set import builtin_texts
 from lauter.datasets.records import Prompt, Request, dialect_language
+from lauter.datasets.tags import Dialect
 from lauter.datasets.weights import find
 from lauter.filters.asr import SAMPLE_RATE as HEARD_HZ
 from lauter.filters.asr import WhisperRecogniser
 from lauter.filters.error_rate import character_error_rates
 from lauter.filters.speaker import SAMPLE_RATE, SpeakerEncoder
-from lauter.pipelines.regenerate import regenerated
+from lauter.pipelines.references import REFERENCE_TEXTS
+from lauter.pipelines.regenerate import most_similar, regenerated
 from lauter.pipelines.target_speaker import TargetSpeaker
 from lauter.student.codec.codec import Codec, Decoding, Timbre, open_codec
 from lauter.student.evaluation import Bootstrap, Estimate, Ratio
@@ -87,14 +89,18 @@ def measured(target: str, dialect: str, texts: int) -> Iterator[Heard]:
         similarity = float(own @ voice)
         return Heard(system, target, dialect, native, text, similarity, float(cer))
 
-    home = next(v.dialect for v in studio.capabilities().voices if v.speaker == target)
+    voices = studio.capabilities().voices
+    (home, gender), *_ = [(v.dialect, v.gender) for v in voices if v.speaker == target]
     for text in HOME if dialect == DIALECTS[0] else ():
         clip = said(target, text, home)
         yield heard("the target in English", clip, home, target, text)
         yield heard(
             "the target in English, codec", through(codec, clip, timbre), home, target, text
         )
-    native = teacher.native_voice(f"{target}_{dialect}", dialect)
+    names = [v.speaker for v in voices if (v.dialect, v.gender) == (dialect, gender)]
+    natives = [said(name, REFERENCE_TEXTS[Dialect(dialect)], dialect) for name in names]
+    embedded = encoder.embed([clip.at(SAMPLE_RATE) for clip in natives])
+    native = most_similar(own, dict(zip(names, embedded, strict=True)))
     for text in texts_of(dialect, texts):
         clip = said(native, text, dialect)
         own_timbre = codec.timbre(clip.samples, clip.sample_rate)
@@ -108,8 +114,7 @@ def measured(target: str, dialect: str, texts: int) -> Iterator[Heard]:
 
 def through(codec: Codec, clip: Clip, timbre: Timbre, **settings: Any) -> Clip:
     """Return a clip with another timbre."""
-    (spoken,) = regenerated(codec, [clip], timbre, **settings)
-    return Clip.of(spoken.samples, codec.sample_rate)
+    return Clip.of(regenerated(codec, clip, timbre, **settings), codec.sample_rate)
 
 
 def texts_of(dialect: str, count: int) -> list[str]:

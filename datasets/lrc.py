@@ -95,8 +95,8 @@ def read_lrc(path: Path, encoding: str = "utf-8") -> Lyrics:
         raise UsageError(f"{path} cannot be read ({error.strerror}); correct its path") from error
 
 
-def parse_lrc(content: bytes | str, encoding: str = "utf-8") -> Lyrics:
-    """Return the lyrics that LRC text holds; a byte order mark outweighs ``encoding``.
+def parse_lrc(content: bytes, encoding: str = "utf-8") -> Lyrics:
+    """Return the lyrics that an LRC file's bytes hold; a byte order mark outweighs ``encoding``.
 
     Raises ``UsageError`` for an encoding that there is not; whatever else is wrong is a fault.
     """
@@ -135,11 +135,9 @@ def _clock(milliseconds: int) -> str:
 
 
 def _text_lines(
-    content: bytes | str, encoding: str, faults: list[LyricFault]
+    content: bytes, encoding: str, faults: list[LyricFault]
 ) -> Iterator[tuple[int, str]]:
     """Yield each line that is not empty, with its number; one that is no text becomes a fault."""
-    if isinstance(content, str):
-        content, encoding = content.encode(errors="surrogatepass"), "utf-8"
     for mark, known in _BYTE_ORDER_MARKS:
         if content.startswith(mark):
             content, encoding = content.removeprefix(mark), known

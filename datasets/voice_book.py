@@ -164,12 +164,19 @@ def _yaml_entries(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
         if not isinstance(whole, yaml.SequenceNode):
             raise UsageError(f"{path} should be a list of voices; begin each with '- speaker:'")
         for node in whole.value:
-            entry = loader.construct_object(node, deep=True)
-            yield node.start_mark.line + 1, entry if isinstance(entry, dict) else _NO_ENTRY
+            yield node.start_mark.line + 1, _yaml_entry(loader, node)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise UsageError(f"{path} is no YAML in UTF-8 ({' '.join(str(error).split())})") from error
+
+
+def _yaml_entry(loader: yaml.SafeLoader, node: yaml.Node) -> dict[str, Any] | str:
+    try:
+        entry = loader.construct_object(node, deep=True)
+    except ValueError as error:  # YAML takes 2028-02-30 for a date, and Python has no such day
+        return f"this voice has a date or a number that cannot be ({error}); correct it"
+    return entry if isinstance(entry, dict) else _NO_ENTRY
 
 
 def _known(entry: dict[str, Any] | str, folder: Path) -> KnownVoice:

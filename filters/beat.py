@@ -40,11 +40,21 @@ CHANCE = 0.25
 """The mean distance to the nearest grid line, in steps of the grid, where there is no rhythm."""
 LEAST_SYLLABLES = 4
 TEMPI = (60.0, 180.0)
+TEMPO_STEP = 0.05
 USUAL_TEMPO = 110.0
+USUAL_WITHIN_OCTAVES = 0.7
+BEATS_A_LAG = (1, 2, 4, 8)
 
 _FLUX_HOP = 160
 _FRAME_S = HOP / SAMPLE_RATE
 _FLUX_S = _FLUX_HOP / SAMPLE_RATE
+
+SETTINGS = [
+    SAMPLE_RATE, HOP, *BAND_HZ, RANGE_DB, PROMINENCE_DB, VOWEL_DB, SMOOTHING_S, SHORTEST_S,
+    SIXTEENTHS_A_BEAT, CHANCE, LEAST_SYLLABLES, *TEMPI, TEMPO_STEP, USUAL_TEMPO,
+    USUAL_WITHIN_OCTAVES, *BEATS_A_LAG, _FLUX_HOP,
+]  # fmt: skip
+"""What decides onsets, tempo and alignment, for fingerprints."""
 
 Floats = NDArray[np.float64]
 
@@ -95,12 +105,12 @@ def estimate_beat(audio: Samples, sample_rate: int) -> tuple[float, float]:
         return USUAL_TEMPO, 0.0
     power = np.abs(np.fft.rfft(flux, 2 * len(flux))) ** 2
     repeats = np.fft.irfft(power)[: len(flux)]
-    tempi = np.arange(TEMPI[0], TEMPI[1], 0.05)
+    tempi = np.arange(TEMPI[0], TEMPI[1], TEMPO_STEP)
     lags = 60 / tempi / _FLUX_S
     # The beat and its multiples: a lag of several beats tells the tempo more finely than of one.
-    multiples = [n for n in (1, 2, 4, 8) if n * lags.max() < len(flux) - 1]
+    multiples = [n for n in BEATS_A_LAG if n * lags.max() < len(flux) - 1]
     strength = sum(np.interp(n * lags, np.arange(len(flux)), repeats) for n in multiples)
-    strength = strength * np.exp(-0.5 * (np.log2(tempi / USUAL_TEMPO) / 0.7) ** 2)
+    strength = strength * np.exp(-0.5 * (np.log2(tempi / USUAL_TEMPO) / USUAL_WITHIN_OCTAVES) ** 2)
     tempo = float(tempi[int(np.argmax(strength))])
     period_s = 60 / tempo
     times_s = (np.arange(len(flux)) + 0.5) * _FLUX_S
@@ -122,10 +132,7 @@ class BeatScorer:
 
     def fingerprint(self) -> str:
         """Return the digest of the settings."""
-        settings = [
-            *BAND_HZ, RANGE_DB, PROMINENCE_DB, VOWEL_DB, SMOOTHING_S, SHORTEST_S, LEAST_SYLLABLES
-        ]  # fmt: skip
-        return content_id("lauter.beat.v1", {"settings": settings})
+        return content_id("lauter.beat.v1", {"settings": SETTINGS})
 
     def score(self, samples: Sequence[Sample]) -> Sequence[Mapping[str, Any] | Exception]:
         """Measure rapped clips with a beat; the others are not applicable."""

@@ -27,6 +27,11 @@ LEAST_FRAMES = 20
 """Less than so many frames with a note and a pitch tell nothing."""
 _STEP_SEMITONES = 0.1
 
+SETTINGS = [
+    WITHIN_SEMITONES, LEAST_FRAMES, _STEP_SEMITONES, SAMPLE_RATE, LOWEST_HZ, HIGHEST_HZ, FRAME_S
+]  # fmt: skip
+"""What decides accuracy and key, for fingerprints."""
+
 Floats = NDArray[np.float64]
 
 
@@ -88,8 +93,7 @@ class MelodyScorer:
 
     def fingerprint(self) -> str:
         """Return the digest of the settings."""
-        settings = [WITHIN_SEMITONES, LEAST_FRAMES, LOWEST_HZ, HIGHEST_HZ, FRAME_S]
-        return content_id("lauter.melody.v1", {"settings": settings})
+        return content_id("lauter.melody.v1", {"settings": SETTINGS})
 
     def score(self, samples: Sequence[Sample]) -> Sequence[Mapping[str, Any] | Exception]:
         """Measure the clips that have notes; the others are not applicable."""

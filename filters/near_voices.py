@@ -21,7 +21,8 @@ from itertools import combinations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
+
+from lauter.filters.speaker import Embedding, mean_voice
 
 BOUNDS: Final = ((4, 0.91), (2, 0.87), (1, 0.79))
 """From so many recordings on of either voice, the least cosine that speaks for one person."""
@@ -37,12 +38,12 @@ class NearPair:
     bound: float
 
 
-def near_voices(embeddings: Mapping[str, Sequence[NDArray[np.float32]]]) -> list[NearPair]:
+def near_voices(embeddings: Mapping[str, Sequence[Embedding]]) -> list[NearPair]:
     """Return the pairs that sound like one person, the nearest first.
 
     ``embeddings`` are unit vectors of each voice's recordings, by its name.
     """
-    means = {name: _mean(found) for name, found in embeddings.items() if len(found)}
+    means = {name: mean_voice(np.stack(found)) for name, found in embeddings.items() if len(found)}
     pairs = []
     for first, second in combinations(means, 2):
         fewer = min(len(embeddings[first]), len(embeddings[second]))
@@ -51,9 +52,3 @@ def near_voices(embeddings: Mapping[str, Sequence[NDArray[np.float32]]]) -> list
         if cosine >= bound:
             pairs.append(NearPair(first, second, cosine, bound))
     return sorted(pairs, key=lambda pair: -pair.cosine)
-
-
-def _mean(embeddings: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    mean = np.mean(np.stack(embeddings), axis=0)
-    unit: NDArray[np.float32] = (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32)
-    return unit

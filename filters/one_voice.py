@@ -23,6 +23,9 @@ ONE_VOICE_FROM: Final = 0.60
 STEPS_APART: Final = 2
 DECILE: Final = 10.0
 
+SETTINGS: Final = [LEAST_PARTIALS, STEPS_APART, DECILE]
+"""What decides the figure beside the encoder, for fingerprints."""
+
 
 def voice_consistency(partials: NDArray[np.float32]) -> float | None:
     """Return the least decile of the cosines between windows that lie apart.

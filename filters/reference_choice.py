@@ -1,9 +1,10 @@
 """Which stretch of a recording shows a voice best: candidates from pauses, and their order.
 
 Pure: what is measured of each candidate comes in, a figure between 0 and 1 goes out. Stretches
-begin and end in pauses. Half of the weight is what cannot be mended later (noise behind the voice,
-words that are not those of the transcript), the rest how useful the stretch is: five to eight
-seconds, near the pitch that the speaker has throughout. A stretch that clips is worth nothing.
+begin and end in pauses. Three fifths of the weight are what cannot be mended later (noise behind
+the voice, words that are not those of the transcript), the rest how useful the stretch is: five to
+eight seconds, near the pitch that the speaker has throughout. A stretch that clips is worth
+nothing.
 
 Of 16 recordings, in each of which a studio voice speaks eight sentences in turn clean, in noise at
 15 dB, clipped, and raised to joy at level 5, the stretch chosen lay in the clean part in 11, in the

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lauter.datasets.audio import Samples
-from lauter.filters.speaker import SAMPLE_RATE, Embedding, SpeakerEncoder
+from lauter.filters.speaker import SAMPLE_RATE, Embedding, SpeakerEncoder, mean_voice
 
 WINDOW_S = 1.6
 STEP_S = 0.8
@@ -18,6 +18,9 @@ LEAST_S = 0.8
 """A window shorter than this tells nothing of a voice."""
 MOST_WINDOWS = 60
 """So many windows, evenly chosen, make a song's mean voice."""
+
+SETTINGS = [SAMPLE_RATE, WINDOW_S, STEP_S, LEAST_S, MOST_WINDOWS]
+"""What decides likeness beside the encoder, for fingerprints."""
 
 
 def windows(audio: Samples) -> list[Samples]:
@@ -28,7 +31,7 @@ def windows(audio: Samples) -> list[Samples]:
     return [window for window in found if len(window) >= LEAST_S * SAMPLE_RATE]
 
 
-def mean_voice(
+def voice_of_song(
     encoder: SpeakerEncoder, voice: Samples, spans_s: Sequence[tuple[float, float]]
 ) -> Embedding | None:
     """Return the mean voice, a unit vector, of 16 kHz audio where ``spans_s`` say that one sings.
@@ -43,9 +46,7 @@ def mean_voice(
     if not found:
         return None
     chosen = np.unique(np.linspace(0, len(found) - 1, min(len(found), MOST_WINDOWS)).round())
-    mean = np.mean(encoder.embed([found[int(place)] for place in chosen]), axis=0)
-    unit: Embedding = (mean / np.linalg.norm(mean)).astype(np.float32)
-    return unit
+    return mean_voice(np.stack(encoder.embed([found[int(place)] for place in chosen])))
 
 
 def likeness(encoder: SpeakerEncoder, clip: Samples, voice: Embedding) -> float | None:

@@ -19,9 +19,9 @@ from lauter.datasets import weights
 from lauter.datasets.audio import Clip, Samples
 from lauter.datasets.identity import content_id
 from lauter.datasets.records import described
+from lauter.filters import one_voice
 from lauter.filters.level import frame_powers
 from lauter.filters.mel import mel_power
-from lauter.filters.one_voice import voice_consistency
 from lauter.filters.protocol import Sample
 from lauter.filters.remembered import Remembered
 
@@ -87,9 +87,24 @@ class SpeakerEncoder:
         return np.split(embedded, np.cumsum([len(group) for group in partials])[:-1])
 
 
-def mean_voice(partials: NDArray[np.float32]) -> Embedding:
-    """Return the embedding of a clip from those of its partials."""
-    mean: Embedding = partials.mean(axis=0)
+def encoder_fingerprint(model: str | Path | None = None) -> str:
+    """Return the digest of all that decides an embedding: the weights, and how audio is prepared.
+
+    ``model`` is a path to GE2E weights (None: the packaged ones); they are not loaded.
+    """
+    settings = [PARTIAL_STEP, MIN_COVERAGE, LEVEL_DB, _PAUSE_BELOW_DB, _PAUSE_KEPT_FRAMES]
+    return content_id(
+        "lauter.speaker.v1",
+        {"weights": weights.fingerprint("speaker-encoder", model), "settings": settings},
+    )
+
+
+def mean_voice(voices: NDArray[np.float32]) -> Embedding:
+    """Return the mean of unit vectors ``[count, 256]`` as one: a clip's voice from its partials'.
+
+    So is a speaker's from clips, and a song's from its windows.
+    """
+    mean: Embedding = voices.mean(axis=0)
     unit: Embedding = mean / max(float(np.linalg.norm(mean)), 1e-9)
     return unit
 
@@ -145,11 +160,10 @@ class SpeakerScorer:
         self._references = Remembered(self._embedded, capacity=references)
 
     def fingerprint(self) -> str:
-        """Return the digest of the weights and of how audio is prepared."""
-        settings = [PARTIAL_STEP, MIN_COVERAGE, LEVEL_DB, _PAUSE_BELOW_DB, _PAUSE_KEPT_FRAMES]
+        """Return the digest of the encoder and of how an utterance's own parts are compared."""
         return content_id(
-            "lauter.speaker.v1",
-            {"weights": weights.fingerprint("speaker-encoder", self._model), "settings": settings},
+            "lauter.speaker.v2",
+            {"encoder": encoder_fingerprint(self._model), "consistency": one_voice.SETTINGS},
         )
 
     def score(self, samples: Sequence[Sample]) -> Sequence[Mapping[str, Any] | Exception]:
@@ -164,7 +178,7 @@ class SpeakerScorer:
                     else float(embedding @ self._references.of(sample.reference))
                 ),
                 "speaker_embedding": embedding.astype(np.float16),
-                "voice_consistency": voice_consistency(partials),
+                "voice_consistency": one_voice.voice_consistency(partials),
             }
             for sample, embedding, partials in zip(samples, embeddings, heard, strict=True)
         ]

@@ -5,9 +5,9 @@ needs the whole song is measured here (how much voice there is over the rest, wh
 song's voice, the key); what needs the line alone is left to scorers, and the policy judges all of
 it. So a line is never dropped on the way: one that nobody sings is a row with its audio and a
 figure that fails a gate. A worker separates a song once for all of its lines that it is given; ids
-come from the song's own bytes and the times of all of its lyrics (where one line is cut hangs on
-the others too: correct one, and the song's lines are new ones), so nothing is separated to see what
-is new.
+come from the song's own bytes, the times of all of its lyrics (where one line is cut hangs on the
+others too), its notes and its beat: correct one, and the song's lines are new ones. So nothing is
+separated to see what is new.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -1,31 +1,21 @@
 """A voice in a language that it never spoke, in three steps (arXiv 2502.11946, section 5.1.1).
 
 A native speaker whose timbre is near the target's says the text; the codec takes its codes, which
-say what is spoken and how; the decoder speaks them with the target's timbre; and the codec takes
-the codes of that again, which are then of the target speaking the language. The codec's books keep
-something of the native voice, so that is chosen by similarity, and the last two steps may be gone
-through again: each pass takes away more of it, and more of the words.
+say what is spoken and how; the decoder speaks them with the target's timbre. Codes of that, which
+the paper takes next, are those of any speech in a corpus (`lauter codec encode`). The codec's books
+keep something of the native voice, so that is chosen by similarity, and the last two steps may be
+gone through again: each pass takes away more of it, and more of the words.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lauter.datasets.audio import Clip, Samples
-from lauter.datasets.codes import Codes
 from lauter.datasets.errors import UsageError
 from lauter.filters.speaker import Embedding
 
 if TYPE_CHECKING:
     from lauter.student.codec.codec import Codec, Decoding, Timbre
-
-
-@dataclass(frozen=True, eq=False)
-class Regenerated:
-    """Speech float32 ``[samples]`` at the codec's rate, and its codes, taken again."""
-
-    samples: Samples
-    codes: Codes
 
 
 def most_similar(target: Embedding, natives: Mapping[str, Embedding]) -> str:
@@ -40,19 +30,18 @@ def most_similar(target: Embedding, natives: Mapping[str, Embedding]) -> str:
 
 def regenerated(
     codec: "Codec",
-    native: Sequence[Clip],
+    native: Clip,
     timbre: "Timbre",
     *,
     passes: int = 1,
     decoding: "Decoding | None" = None,
-) -> list[Regenerated]:
-    """Return native speech as the voice of ``timbre`` says it, decoded ``passes`` times.
+) -> Samples:
+    """Return native speech as the voice of ``timbre`` says it, decoded ``passes`` times (≥ 1).
 
-    Raises ``UsageError`` for speech that is empty.
+    It is float32 ``[samples]`` at the codec's rate. Raises ``UsageError`` for speech that is empty.
     """
-    spoken: list[Samples] = []
-    codes = codec.encode([clip.samples for clip in native], [clip.sample_rate for clip in native])
+    spoken, rate = native.samples, native.sample_rate
     for _ in range(passes):
-        spoken = codec.decode(codes, [timbre] * len(codes), decoding=decoding)
-        codes = codec.encode(spoken, [codec.sample_rate] * len(spoken))
-    return [Regenerated(*pair) for pair in zip(spoken, codes, strict=True)]
+        codes = codec.encode([spoken], [rate])
+        (spoken,), rate = codec.decode(codes, [timbre], decoding=decoding), codec.sample_rate
+    return spoken

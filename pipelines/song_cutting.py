@@ -31,8 +31,8 @@ miss the ends of held notes."""
 LEAST_LOUD_S = 0.1
 
 SETTINGS = [
-    MOST_SHIFT_S, SHIFT_STEP_S, LEAST_GAIN, MARGIN_S, PAD_S, QUIET_WITHIN_S, LOUD_WITHIN_DB,
-    LEAST_LOUD_S,
+    MOST_SHIFT_S, SHIFT_STEP_S, LEAST_GAIN, MARGIN_S, PAD_S, QUIET_WITHIN_S, FRAME_S,
+    LOUD_WITHIN_DB, LEAST_LOUD_S,
 ]  # fmt: skip
 """What decides cuts, for fingerprints."""
 
@@ -69,7 +69,9 @@ def timing_shift_s(lines: Sequence[Span], voice: Sequence[Span]) -> float:
     return best * SHIFT_STEP_S if enough else 0.0
 
 
-def cut_of(line: Span, neighbours: Span, voice: Sequence[Span], power: NDArray[np.float64]) -> Span:
+def cut_span(
+    line: Span, neighbours: Span, voice: Sequence[Span], power: NDArray[np.float64]
+) -> Span:
     """Return where to cut a ``line`` out of a song whose ``voice`` is heard in these spans.
 
     ``neighbours`` are the end of the line before and the start of the line behind; ``power`` is

@@ -5,9 +5,8 @@ and its key over the notes are what its lines are then held against.
 """
 
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,19 +26,19 @@ from lauter.datasets.audio import (
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
 from lauter.datasets.imports.recording import Origin, Recording
-from lauter.datasets.imports.songs import Song, read_song
+from lauter.datasets.imports.songs import LONGEST_LINE_S, Song, read_song
+from lauter.datasets.imports.utterances import sentence_of
 from lauter.datasets.mark_columns import SYNTHETIC_FIELD
 from lauter.datasets.marking import Marks, marks_in
 from lauter.datasets.records import described
-from lauter.filters import melody, song_voice, vad
-from lauter.filters.beat import estimate_beat
+from lauter.filters import beat, melody, song_voice, vad
 from lauter.filters.level import frame_powers
 from lauter.filters.melody import MelodyNote
 from lauter.filters.prosody import pitch_hz
 from lauter.filters.separation.protocol import Separator
-from lauter.filters.speaker import Embedding, SpeakerEncoder
+from lauter.filters.speaker import Embedding, SpeakerEncoder, encoder_fingerprint
 from lauter.pipelines import song_cutting
-from lauter.pipelines.song_cutting import FRAME_S, Span, cut_of, neighbours_of, timing_shift_s
+from lauter.pipelines.song_cutting import FRAME_S, Span, cut_span, neighbours_of, timing_shift_s
 
 SAMPLE_RATE = 16_000
 """At which voices, onsets and pitches are heard."""
@@ -69,9 +68,12 @@ def harvested_by(separator: Separator) -> str:
         "lauter.harvest.v1",
         {
             "separator": separator.fingerprint(),
-            "cutting": song_cutting.SETTINGS,
+            "cutting": [LONGEST_LINE_S, *song_cutting.SETTINGS],
             "vad": vad.fingerprint(),
-            "speaker": weights.fingerprint("speaker-encoder"),
+            "speaker": encoder_fingerprint(),
+            "song_voice": song_voice.SETTINGS,
+            "beat": beat.SETTINGS,
+            "melody": melody.SETTINGS,
         },
     )
 
@@ -94,12 +96,14 @@ class HeardSong:
 
 
 class Listener:
-    """The models that a harvest needs, and the songs that they heard last."""
+    """The models that a harvest needs, and the songs that were asked for last."""
 
     def __init__(self, separator: Separator) -> None:
         self._separator = separator
         self._fingerprint = harvested_by(separator)
-        self._heard: OrderedDict[tuple[str, str], HeardSong] = OrderedDict()
+        self._song = lru_cache(maxsize=KEPT_SONGS)(
+            lambda stem, encoding: self._listen(read_song(Path(stem), encoding=encoding))
+        )
 
     def row(self, recording: Recording, origin: Origin) -> dict[str, Any]:
         """Return the speech of a line and its figures, or the error that came instead.
@@ -116,14 +120,11 @@ class Listener:
         try:
             if recording.fault:
                 raise UsageError(recording.fault)
-            heard = self._song(recording.extra["stem"], recording.extra["encoding"])
+            heard: HeardSong = self._song(recording.extra["stem"], recording.extra["encoding"])
             row |= self._line(heard, recording.extra["start_ms"], origin.sample_rate)
             row[SYNTHETIC_FIELD.name] = heard.marks.synthetic if heard.marks else origin.synthetic
         except Exception as error:
-            said = (
-                str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
-            )
-            row |= {"error_kind": "failed", "error": f"{recording.key}: {said}"}
+            row |= {"error_kind": "failed", "error": f"{recording.key}: {sentence_of(error)}"}
         return row | {"wall_s": time.perf_counter() - started}
 
     def _line(self, heard: HeardSong, start_ms: int, sample_rate: int | None) -> dict[str, Any]:
@@ -132,7 +133,7 @@ class Listener:
         if place is None:
             raise UsageError("the lyrics changed while they were read; import the song again")
         moved = _moved(heard.song, heard.shift_s)
-        start_s, end_s = cut_of(
+        start_s, end_s = cut_span(
             moved[place], neighbours_of(moved)[place], heard.spans_s, heard.power
         )
         first, last = round(start_s * heard.sample_rate), round(end_s * heard.sample_rate)
@@ -165,13 +166,6 @@ class Listener:
             "harvest_fingerprint": self._fingerprint,
         }
 
-    def _song(self, stem: str, encoding: str) -> HeardSong:
-        if (stem, encoding) not in self._heard:
-            self._heard[stem, encoding] = self._listen(read_song(Path(stem), encoding=encoding))
-            while len(self._heard) > KEPT_SONGS:
-                self._heard.popitem(last=False)
-        return self._heard[stem, encoding]
-
     def _listen(self, song: Song) -> HeardSong:
         with open_audio(song.path) as file:
             samples, rate = as_floats(read_samples(file)), int(file.samplerate)
@@ -191,8 +185,8 @@ class Listener:
             spans_s,
             frame_powers(audio, round(FRAME_S * SAMPLE_RATE)),
             shift_s,
-            song_voice.mean_voice(self._encoder, audio, spans_s),
-            (tempo, facts.first_beat_s or 0.0) if tempo else estimate_beat(rest, rate),
+            song_voice.voice_of_song(self._encoder, audio, spans_s),
+            (tempo, facts.first_beat_s or 0.0) if tempo else beat.estimate_beat(rest, rate),
             melody.best_transposition(melody.deviations(pitch_hz(audio), notes)) if notes else 0.0,
             marks_in(song.path),
         )

@@ -24,7 +24,7 @@ from lauter.datasets.tags import Dialect, Style
 from lauter.datasets.voice_book import read_book
 from lauter.datasets.voices import Voice
 from lauter.datasets.weights import find
-from lauter.filters.speaker import SAMPLE_RATE, Embedding, SpeakerEncoder, SpeakerScorer
+from lauter.filters.speaker import SAMPLE_RATE, Embedding, SpeakerEncoder, encoder_fingerprint
 from lauter.pipelines.references import REFERENCE_TEXTS
 from lauter.pipelines.regenerate import most_similar, regenerated
 from lauter.teacher.protocol import Capabilities, Speech, Teacher, VoiceRecording
@@ -53,7 +53,7 @@ class TargetSpeaker:
     """Speaks as ``targets`` in the dialects that ``native`` speaks and they do not.
 
     ``native`` opens the teacher with the native voices, ``targets`` names voices of its own and
-    ``voices`` is a file of others (see ``teacher/step_audio/voices.py``); ``codec`` is the codec's
+    ``voices`` is a file of others (see ``datasets/voice_book.py``); ``codec`` is the codec's
     folder, None: the one that comes with Lauter. ``passes`` is how often codes are taken and spoken
     with the target's timbre, in ``steps`` of the flow with ``guidance``. Models load when they are
     first needed.
@@ -111,7 +111,7 @@ class TargetSpeaker:
                 "codec": self._codec.fingerprint,
                 "timbre": self._codec.timbre_fingerprint(),
                 "decoder": self._codec.decoder_fingerprint(),
-                "speaker": SpeakerScorer().fingerprint(),
+                "speaker": encoder_fingerprint(),
                 "decoding": [self._passes, self._steps, self._guidance],
             },
         )
@@ -125,27 +125,22 @@ class TargetSpeaker:
         target = self._target(speaker, dialect)
         return VoiceRecording(self._text(target), self._recording(target).encoded)
 
-    def native_voice(self, speaker: str, dialect: str) -> str:
-        """Return the native voice of ``dialect`` that is lent to the voice ``speaker``."""
-        target = self._target(speaker, dialect)
-        return self._chosen_native(target, dialect)
-
     def _answer(self, request: Request) -> Speech | Exception:
         try:
             prompt = request.prompt
             target = self._target(prompt.speaker, prompt.dialect)
             native = self._chosen_native(target, prompt.dialect)
             clip = self._said(replace(prompt, speaker=native), request.seed)
-            (spoken,) = regenerated(
+            spoken = regenerated(
                 self._codec,
-                [clip],
+                clip,
                 self._timbre(target),
                 passes=self._passes,
                 decoding=self._decoding,
             )
         except Exception as error:
             return error
-        return Speech(self._codec.sample_rate, samples=spoken.samples)
+        return Speech(self._codec.sample_rate, samples=spoken)
 
     def _said(self, prompt: Prompt, seed: int) -> Clip:
         """Return what the native teacher makes of a prompt."""

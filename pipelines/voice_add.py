@@ -13,7 +13,7 @@ from typing import Any
 from lauter.datasets.audio import encode_flac
 from lauter.datasets.errors import UsageError
 from lauter.datasets.voice_book import check_told, read_book
-from lauter.pipelines.reference import Chosen, ReferenceListener, read_recording
+from lauter.pipelines.reference_listener import Chosen, ReferenceListener, read_recording
 
 
 def add_voice(
@@ -31,12 +31,13 @@ def add_voice(
     """
     if book.suffix != ".jsonl":
         raise UsageError(f"{book} is no book that grows by itself; name one that ends in .jsonl")
-    before = book.read_text(encoding="utf-8") if book.exists() else ""
+    known = read_book(book) if book.exists() and book.stat().st_size else {}
+    check_told(entry, known)
+    before = book.read_text(encoding="utf-8") if known else ""
     if before and not before.endswith("\n"):
         before += "\n"
-    check_told(entry, read_book(book) if before else {})
     sound = _free(book.parent, entry["speaker"])
-    if faults := listener.faults(recording):
+    if faults := listener.heard(recording).faults:
         raise UsageError("\n".join(faults))
     samples, rate, _ = read_recording(recording)
     chosen = listener.choose(samples, rate, text, entry["dialect"])

@@ -13,7 +13,7 @@ one, the artist is the lyrics' ``ar`` tag, and the origin's defaults hold for th
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from lauter.datasets.imports.webdataset import AUDIO_SUFFIXES
 from lauter.datasets.lrc import LyricLine, Lyrics, read_lrc
 from lauter.datasets.tags import Style
 
-TIMING_DOMAIN = "lauter.lyrics-timing.v1"
+CONTEXT_DOMAIN = "lauter.song-context.v1"
 LONGEST_LINE_S = 20.0
 """A line that seems longer has an interlude behind it, which is not a part of it."""
 SHORTEST_LINE_S = 0.3
@@ -66,10 +66,21 @@ class Song:
         return start_s, min(end_s, start_s + LONGEST_LINE_S)
 
     @property
-    def timing(self) -> str:
-        """Digest of the times of all lines, by which each is moved and cut."""
-        times = [(line.start_ms, line.end_ms) for line in self.lyrics.lines]
-        return content_id(TIMING_DOMAIN, {"times_ms": times})
+    def context(self) -> str:
+        """Digest of what decides each line beside the audio and its own words.
+
+        The times of all lines, by which each is moved and cut; notes and beat, which it is held
+        against.
+        """
+        return content_id(
+            CONTEXT_DOMAIN,
+            {
+                "times_ms": [(line.start_ms, line.end_ms) for line in self.lyrics.lines],
+                "notes": self.facts.notes,
+                "beats_per_minute": self.facts.beats_per_minute,
+                "first_beat_s": self.facts.first_beat_s,
+            },
+        )
 
 
 @dataclass(frozen=True)
@@ -89,7 +100,9 @@ class Songs:
             raise UsageError(f"source.style is '{self.style}'; songs are sung or rap")
         folder = existing(self.path, "folder of songs")
         for stem, files in _songs_below(folder):
-            yield from self._lines(str(stem.relative_to(folder)), stem, files)
+            # A name in bytes that are no text is told in signs that can be written.
+            name = str(stem.relative_to(folder)).encode(errors="replace").decode()
+            yield from self._lines(name, stem, files)
 
     def _lines(self, name: str, stem: Path, files: Mapping[str, Path]) -> Iterator[Recording]:
         try:
@@ -106,7 +119,7 @@ class Songs:
             speaker=facts.artist or song.lyrics.tags.get("ar", ""),
             licence=facts.licence,
             manner={"style": facts.style or self.style},
-            context=song.timing,
+            context=song.context,
             extra={"song": name, "group": facts.group},
         )
         if not song.lyrics.lines and not song.lyrics.faults:
@@ -174,21 +187,26 @@ def _songs_below(folder: Path) -> Iterator[tuple[Path, dict[str, Path]]]:
     """Yield each song's stem and files by suffix, in an order that no file system decides."""
     for parent, folders, names in os.walk(folder):
         folders.sort()
-        found: dict[Path, dict[str, Path]] = {}
-        for name in sorted(names):
-            path = Path(parent, name)
-            suffix = path.suffix[1:].lower()
-            if not name.startswith(".") and suffix in (*AUDIO_SUFFIXES, "lrc", "json"):
-                found.setdefault(path.with_suffix(""), {})[suffix] = path
-        for stem, files in found.items():
+        for stem, files in _grouped(Path(parent), names).items():
             if set(files) - {"json"}:
                 yield stem, files
 
 
 def _beside(stem: Path) -> dict[str, Path]:
-    suffixes = (*AUDIO_SUFFIXES, "lrc", "json")
-    paths = {suffix: stem.with_name(f"{stem.name}.{suffix}") for suffix in suffixes}
-    return {suffix: path for suffix, path in paths.items() if path.exists()}
+    """Return the files of one song by suffix; none where its folder is gone."""
+    _, _, names = next(os.walk(stem.parent), ("", [], []))
+    return _grouped(stem.parent, names).get(stem, {})
+
+
+def _grouped(parent: Path, names: Iterable[str]) -> dict[Path, dict[str, Path]]:
+    """Return the files of each song in a folder by its stem, then by suffix in small letters."""
+    found: dict[Path, dict[str, Path]] = {}
+    for name in sorted(names):
+        path = parent / name
+        suffix = path.suffix[1:].lower()
+        if not name.startswith(".") and suffix in (*AUDIO_SUFFIXES, "lrc", "json"):
+            found.setdefault(path.with_suffix(""), {})[suffix] = path
+    return found
 
 
 def _facts(path: Path) -> SongFacts:
@@ -199,12 +217,12 @@ def _facts(path: Path) -> SongFacts:
         values: dict[str, Any] = {name: _text(said, name) for name in _TEXTS}
         values |= {name: _number(said, name) for name in _NUMBERS}
         notes = tuple((float(a), float(b), float(hz)) for a, b, hz in said.get("notes") or ())
-        if any(not (0 <= a <= b and 0 < hz < math.inf) for a, b, hz in notes):
-            raise ValueError("a note ends before it begins, or has no pitch")
+        if any(not (0 <= a <= b < math.inf and 0 < hz < math.inf) for a, b, hz in notes):
+            raise ValueError("a note ends before it begins or never, or has no pitch")
         return SongFacts(**values, notes=notes)
     except OSError as error:
         raise UsageError(f"{path.name} cannot be read ({error.strerror})") from error
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise UsageError(
             f"the description {path.name} cannot be used ({error}); mend it or take it away"
         ) from error
@@ -212,7 +230,8 @@ def _facts(path: Path) -> SongFacts:
 
 def _text(said: Mapping[str, Any], name: str) -> str:
     value = said.get(name) or ""
-    if not isinstance(value, str):
+    # Half a surrogate pair, which JSON may hold, is no text that could be written again.
+    if not isinstance(value, str) or value != value.encode(errors="replace").decode():
         raise TypeError(f"its {name} is {value!r:.40} and no text")
     return value
 

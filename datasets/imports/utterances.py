@@ -131,7 +131,7 @@ def _plan(
                 request = request_of(prompt, fingerprint, cut.identity)
         except Exception as error:
             request = failed_request(recording, origin, fingerprint)
-            recording = replace(recording, fault=_sentence(error))
+            recording = replace(recording, fault=sentence_of(error))
         if request.request_id not in known:
             rows.append(request_row(request) | {"recording": recording_row(recording)})
     return pa.RecordBatch.from_pylist(rows, schema=PLANNED_SCHEMA)
@@ -168,12 +168,12 @@ def _failure(recording: Recording, error: Exception) -> Row:
         "attempts": 1,
         "device_s": 0.0,
         "error_kind": "failed",
-        "error": f"{recording.key}: {_sentence(error)}",
+        "error": f"{recording.key}: {sentence_of(error)}",
         "transcript": recording.transcript,
     }
 
 
-def _sentence(error: Exception) -> str:
+def sentence_of(error: Exception) -> str:
     """Return what went wrong; what is no sentence of ours comes with the exception's name."""
     said = str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
     return said.encode(errors="replace").decode()

@@ -24,6 +24,7 @@ from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
 from lauter.datasets.weights import sha256_of
 from lauter.filters.onnx import open_session
+from lauter.filters.separation.protocol import as_long_as
 
 _OVERLAP = 0.25
 
@@ -78,7 +79,7 @@ class ExportedSeparator:
         mean, deviation = float(heard.mean()), float(heard.std()) or 1.0
         found = (self._pieced((heard - mean) / deviation) * deviation).astype(np.float32)
         voice = resample(found, self._sample_rate, sample_rate)
-        return np.pad(voice, (0, max(0, len(song) - len(voice))))[: len(song)]
+        return as_long_as(voice, song)
 
     def _pieced(self, song: Samples) -> NDArray[np.float64]:
         size = round(self._segment_s * self._sample_rate)

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+import numpy as np
+
 from lauter.datasets.audio import Samples
 
 
@@ -20,3 +22,8 @@ class Separator(Protocol):
         What is left of the song, ``song - voice``, is the accompaniment.
         """
         ...
+
+
+def as_long_as(voice: Samples, song: Samples) -> Samples:
+    """Return a voice at the length of its song, which it misses by a little when resampled."""
+    return np.pad(voice, (0, max(0, len(song) - len(voice))))[: len(song)]

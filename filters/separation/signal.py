@@ -19,6 +19,7 @@ from scipy.signal import istft, stft
 
 from lauter.datasets.audio import Samples, resample
 from lauter.datasets.identity import content_id
+from lauter.filters.separation.protocol import as_long_as
 
 SAMPLE_RATE = 16_000
 WINDOW = 1024
@@ -67,7 +68,7 @@ class SignalSeparator:
         mask[frequencies < LOWEST_HZ] = 0.0
         _, voice = istft(spectrum * mask, SAMPLE_RATE, nperseg=WINDOW, noverlap=WINDOW - HOP)
         found = resample(voice[: len(heard)].astype(np.float32), SAMPLE_RATE, sample_rate)
-        return np.pad(found, (0, max(0, len(song) - len(found))))[: len(song)]
+        return as_long_as(found, song)
 
 
 def _voice_mask(magnitude: Floats) -> Floats:

@@ -23,6 +23,7 @@ from lauter.datasets import weights
 from lauter.datasets.audio import Samples, resample
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import content_id
+from lauter.filters.separation.protocol import as_long_as
 from lauter.filters.separation.tensorflow_checkpoint import Tensors, read_checkpoint
 
 SAMPLE_RATE = 44_100
@@ -145,7 +146,7 @@ class SpleeterSeparator:
         gain = 10 ** (LEVEL_DB / 20) / max(float(np.sqrt(np.mean(heard**2))), _SMALL)
         voice = self._voice((heard * gain).astype(np.float32)) / np.float32(gain)
         voice = resample(voice, SAMPLE_RATE, sample_rate)
-        return np.pad(voice, (0, max(0, len(song) - len(voice))))[: len(song)]
+        return as_long_as(voice, song)
 
     @torch.inference_mode()
     def _voice(self, song: Samples) -> Samples:

@@ -8,7 +8,7 @@ from rich.console import Console
 from lauter.datasets.errors import UsageError
 from lauter.datasets.suggestion import check_known
 from lauter.datasets.tags import Dialect
-from lauter.pipelines.reference import ReferenceListener
+from lauter.pipelines.reference_listener import ReferenceListener
 from lauter.pipelines.voice_add import add_voice
 
 _NEEDED = ("book", "recording", "speaker", "dialect", "licence", "consent")

@@ -10,7 +10,7 @@ from lauter.datasets.errors import UsageError
 from lauter.datasets.location import location_of
 from lauter.datasets.voice_book import read_book
 from lauter.orchestration.leave import leave_of
-from lauter.pipelines.reference import ReferenceListener
+from lauter.pipelines.reference_listener import ReferenceListener
 from lauter.pipelines.voice_check import check_book
 
 
@@ -18,12 +18,11 @@ def run(settings: DictConfig, console: Console) -> int:
     """Print a line a voice, then near doubles; faults are exit code 2."""
     if settings.voices.book is None:
         raise UsageError("no book of voices is named; set voices.book=voices.jsonl")
-    path = Path(settings.voices.book)
-    book, leave = read_book(path), leave_of(settings)
+    book, leave = read_book(Path(settings.voices.book)), leave_of(settings)
     there = location_of(settings.corpus)
     corpus = Corpus.open(there) if (there / "corpus.json").exists() else None
     with console.status("listening"):
-        checked = check_book(path, book, ReferenceListener(), corpus)
+        checked = check_book(book, ReferenceListener(), corpus)
     forbidden = leave.forbidden(voice for known in book.values() for voice in known.voices)
     for speaker, known in book.items():
         count = len(known.recordings)

@@ -86,7 +86,7 @@ def _lyrics(draw: st.DrawFn) -> Lyrics:
 
 @given(_lyrics())
 def test_what_is_written_is_read_as_it_was(lyrics: Lyrics) -> None:
-    again = parse_lrc(to_lrc(lyrics))
+    again = parse_lrc(to_lrc(lyrics).encode())
     assert again == lyrics
     assert not again.faults
 
@@ -100,7 +100,7 @@ def test_no_bytes_end_the_reading(content: bytes) -> None:
 
 @given(_lyrics(), st.integers(-900, 900))
 def test_a_positive_offset_makes_lyrics_sooner(lyrics: Lyrics, offset_ms: int) -> None:
-    moved = parse_lrc(f"[offset:{offset_ms:+}]\n{to_lrc(lyrics)}")
+    moved = parse_lrc(f"[offset:{offset_ms:+}]\n{to_lrc(lyrics)}".encode())
     expected = [line.start_ms - offset_ms for line in lyrics.lines if line.start_ms >= offset_ms]
     assert [line.start_ms for line in moved.lines] == expected
 
@@ -132,19 +132,19 @@ LOST = "it is left out"
     ],
 )
 def test_a_fault_is_one_sentence_and_costs_no_other_line(line: str, sentence: str) -> None:
-    lyrics = parse_lrc(f"[00:01.00]first\n{line}\n[00:09]last\n")
+    lyrics = parse_lrc(f"[00:01.00]first\n{line}\n[00:09]last\n".encode())
     told = [(fault.sentence, fault.lost) for fault in lyrics.faults]
     assert told == [(sentence, LOST in sentence)]
     assert {"first", "last"} <= {one.text for one in lyrics.lines}
 
 
 def test_lines_out_of_order_are_sorted() -> None:
-    lyrics = parse_lrc("[00:09]b\n[00:01]a\n")
+    lyrics = parse_lrc(b"[00:09]b\n[00:01]a\n")
     assert times(lyrics) == [(1_000, 9_000, "a"), (9_000, None, "b")]
 
 
 def test_a_line_before_the_song_is_told() -> None:
-    lyrics = parse_lrc("[offset:2000]\n[00:01]a\n[00:09]b\n")
+    lyrics = parse_lrc(b"[offset:2000]\n[00:01]a\n[00:09]b\n")
     assert times(lyrics) == [(7_000, None, "b")]
     assert lyrics.faults[0].sentence == (
         "line 2 begins before the song, by the file's offset; it is left out"

@@ -221,6 +221,11 @@ def test_a_voice_that_only_raps_is_refused(tmp_path: Path) -> None:
         ("voices.yaml", "- ada\n", "line 1: this is no voice; begin it with '- speaker:'"),
         ("voices.yaml", "- {", "is no YAML in UTF-8"),
         ("voices.yaml", "# nobody\n\n- speaker: ada\n", "line 3: the voice 'ada' has no dialect"),
+        (
+            "voices.yaml",
+            "- speaker: ada\n\n- speaker: ben\n  expires: 2028-02-30\n",
+            "line 1: .*\n.* line 3: this voice has a date or a number that cannot be .*; correct",
+        ),
         ("voices.yaml", "[]", "has no voices; add one"),
         ("voices.jsonl", "", "has no voices; add one"),
         ("voices.txt", "", "is no file of voices by its name; call it .jsonl or .yaml"),

@@ -7,7 +7,7 @@ from song_material import spoken_line
 from lauter.datasets import weights
 from lauter.datasets.audio import Samples, resample
 from lauter.datasets.records import Prompt, Request
-from lauter.filters.song_voice import LEAST_S, SAMPLE_RATE, likeness, mean_voice, windows
+from lauter.filters.song_voice import LEAST_S, SAMPLE_RATE, likeness, voice_of_song, windows
 from lauter.filters.speaker import SpeakerEncoder
 from lauter.teacher.fast import FastTeacher
 from lauter.teacher.protocol import Speech
@@ -36,7 +36,7 @@ def test_a_second_voice_in_a_line_is_heard(
     encoder: SpeakerEncoder, voices: tuple[Samples, Samples]
 ) -> None:
     one, other = voices
-    mean = mean_voice(encoder, one, [(0.0, len(one) / SAMPLE_RATE)])
+    mean = voice_of_song(encoder, one, [(0.0, len(one) / SAMPLE_RATE)])
     assert mean is not None and np.linalg.norm(mean) == pytest.approx(1.0, abs=1e-5)
     alone = likeness(encoder, one, mean)
     both = likeness(encoder, np.concatenate([one[: 2 * SAMPLE_RATE], other]), mean)
@@ -46,6 +46,6 @@ def test_a_second_voice_in_a_line_is_heard(
 
 def test_where_nobody_sings_long_enough_nothing_is_applicable(encoder: SpeakerEncoder) -> None:
     short = np.ones(round(LEAST_S * SAMPLE_RATE) - 1, np.float32)
-    assert mean_voice(encoder, short, []) is None
+    assert voice_of_song(encoder, short, []) is None
     assert windows(short) == []
     assert likeness(encoder, short, np.ones(256, np.float32)) is None

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lauter.pipelines.song_cutting import (
     MARGIN_S,
     PAD_S,
-    cut_of,
+    cut_span,
     loud_spans_s,
     neighbours_of,
     timing_shift_s,
@@ -40,17 +40,17 @@ def test_lyrics_without_gaps_or_a_voice_stay_where_they_are() -> None:
 
 def test_a_line_is_cut_where_its_voice_begins_and_ends() -> None:
     voice = [(2.2, 4.7)]
-    start_s, end_s = cut_of(LINES[0], (0.0, 8.0), voice, power_of(voice))
+    start_s, end_s = cut_span(LINES[0], (0.0, 8.0), voice, power_of(voice))
     assert np.allclose((start_s, end_s), (2.2 - PAD_S, 4.7 + PAD_S))
 
 
 def test_the_end_of_a_note_that_the_detector_missed_is_kept() -> None:
-    start_s, end_s = cut_of(LINES[0], (0.0, 8.0), [(2.2, 3.4)], power_of([(2.2, 4.7)]))
+    start_s, end_s = cut_span(LINES[0], (0.0, 8.0), [(2.2, 3.4)], power_of([(2.2, 4.7)]))
     assert np.allclose((start_s, end_s), (2.2 - PAD_S, 4.7 + PAD_S), atol=0.02)
 
 
 def test_a_line_that_nobody_sings_keeps_its_times() -> None:
-    assert cut_of(LINES[1], (5.0, 14.0), [(2.0, 5.0)], power_of([(2.0, 5.0)])) == LINES[1]
+    assert cut_span(LINES[1], (5.0, 14.0), [(2.0, 5.0)], power_of([(2.0, 5.0)])) == LINES[1]
 
 
 def test_loud_stretches_are_found() -> None:
@@ -67,7 +67,7 @@ def test_no_cut_reaches_far_beyond_its_line(times: list[int], data: st.DataObjec
     voice = data.draw(st.lists(st.tuples(st.floats(0, 20), st.floats(0.2, 3)), max_size=6))
     heard = sorted((start, start + length) for start, length in voice)
     for line, around in zip(spans, neighbours_of(spans), strict=True):
-        start_s, end_s = cut_of(line, around, heard, power_of(heard))
+        start_s, end_s = cut_span(line, around, heard, power_of(heard))
         assert 0 <= start_s < end_s
         assert start_s >= line[0] - MARGIN_S - PAD_S - 0.13
         assert end_s <= line[1] + MARGIN_S + PAD_S + 0.13

@@ -11,7 +11,6 @@ import pytest
 from spoken_sentences import spoken_sentences
 
 from lauter.datasets.audio import Clip
-from lauter.datasets.codes import find_fault
 from lauter.datasets.consent import Consent, Event, Leave, touched_speakers
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
@@ -57,15 +56,16 @@ def request(prompt: Prompt) -> Request:
     return Request(prompt, "target_speaker", "f", 0).identified()
 
 
-def test_regenerated_speech_has_the_length_of_the_native_and_codes_of_its_own() -> None:
+def test_regenerated_speech_has_the_length_of_the_native_after_one_pass_or_two() -> None:
     codec, spoken = open_codec(), spoken_sentences()[0]
     clip = Clip.of(spoken.samples, spoken.sample_rate)
     timbre = codec.timbre(clip.samples, clip.sample_rate)
-    (one,) = regenerated(codec, [clip], timbre)
-    assert len(one.samples) / codec.sample_rate == pytest.approx(clip.duration_s, abs=0.13)
-    assert len(one.codes) == len(one.samples) // 2880 * 5 and find_fault(one.codes) is None
-    (again,) = codec.encode([one.samples], [codec.sample_rate])
-    assert np.array_equal(again, one.codes)
+    one = regenerated(codec, clip, timbre)
+    assert len(one) / codec.sample_rate == pytest.approx(clip.duration_s, abs=0.13)
+    again = regenerated(codec, Clip.of(one, codec.sample_rate), timbre)
+    two = regenerated(codec, clip, timbre, passes=2)
+    assert len(two) == len(again) and np.corrcoef(two, again)[0, 1] > 0.9
+    assert np.corrcoef(two, one[: len(two)])[0, 1] < 0.9
 
 
 def test_the_voice_nearest_to_the_target_is_lent_and_there_must_be_one() -> None:
@@ -91,7 +91,6 @@ def test_it_sounds_more_like_the_target_than_the_native_voice_did(voices: Path) 
     encoder = SpeakerEncoder(find("speaker-encoder", None))
     ada, lent, mei = encoder.embed([clip.at(SAMPLE_RATE) for clip in clips])
     assert ada @ lent > ada @ mei + 0.1
-    assert teacher.native_voice("ada_ja-JP", "ja-JP") == "mei"
 
 
 def test_targets_are_offered_where_they_are_new_with_their_licence_and_neutrally(

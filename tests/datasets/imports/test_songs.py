@@ -68,6 +68,24 @@ def test_another_time_in_the_lyrics_makes_other_utterances_and_another_word_one(
     assert one == before[0] and two != before[1]
 
 
+@pytest.mark.parametrize(
+    "about",
+    [{"notes": [[1, 2, 440]]}, {"beats_per_minute": 90}, {"first_beat_s": 0.5}, {"artist": "Bea"}],
+)
+def test_another_tune_or_beat_in_the_description_makes_other_utterances(
+    tmp_path: Path, about: dict[str, Any]
+) -> None:
+    def ids(about: dict[str, Any]) -> list[str]:
+        song(tmp_path, about={"notes": [[1, 2, 220]], "group": "a"} | about)
+        (batch,) = requests_from(Songs(str(tmp_path), ORIGIN))
+        found: list[str] = batch["request_id"].to_pylist()
+        return found
+
+    before = ids({})
+    assert ids({"group": "b"}) == before
+    assert not set(ids(about)) & set(before)
+
+
 def test_a_description_outweighs_the_lyrics_and_the_default_style(tmp_path: Path) -> None:
     song(tmp_path, about={"artist": "Bea"})
     assert {one.speaker for one in read(tmp_path)} == {"Bea"}
@@ -94,7 +112,10 @@ def test_the_last_line_ends_with_the_song_or_before_an_interlude(tmp_path: Path)
         ({"about": [1]}, "the description song.json cannot be used (it is list and no object)"),
         ({"about": {"beats_per_minute": "fast"}}, "its beats_per_minute is 'fast' and no number"),
         ({"about": {"beats_per_minute": 0}}, "its beats_per_minute must be above 0"),
-        ({"about": {"notes": [[1, 0, 440]]}}, "a note ends before it begins, or has no pitch"),
+        ({"about": {"notes": [[1, 0, 440]]}}, "a note ends before it begins or never, or has no"),
+        ({"about": '{"notes": [[0, Infinity, 440]]}'}, "a note ends before it begins or never"),
+        ({"about": {"first_beat_s": 10**400}}, "int too large to convert to float"),
+        ({"about": {"group": "\ud800"}}, "its group is '\\ud800' and no text"),
         ({"about": {"artist": 7}}, "its artist is 7 and no text"),
     ],
 )  # fmt: skip
@@ -148,6 +169,24 @@ def test_a_song_is_read_again_by_its_stem(tmp_path: Path) -> None:
     stem = song(tmp_path, "a.b", about={"notes": [[0, 1, 440]]})
     found = read_song(stem)
     assert found.facts.notes == ((0.0, 1.0, 440.0),) and found.duration_s == 8.0
+
+
+def test_a_song_whose_suffixes_are_in_capitals_is_read_by_its_stem_as_in_its_folder(
+    tmp_path: Path,
+) -> None:
+    stem = song(tmp_path, "Song", about={"artist": "Bea"})
+    for suffix in (".flac", ".lrc", ".json"):
+        stem.with_suffix(suffix).rename(stem.with_suffix(suffix.upper()))
+    one, two = read(tmp_path)
+    assert not one.fault and not two.fault and one.speaker == "Bea"
+    again = read_song(Path(one.extra["stem"]))
+    assert str(again.path) == one.path and again.facts.artist == "Bea"
+    assert [line.text for line in again.lyrics.lines] == ["one", "two"]
+
+
+def test_a_song_whose_folder_is_gone_has_no_audio(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"there is no audio beside song\.lrc"):
+        read_song(tmp_path / "gone" / "song")
 
 
 def test_no_folder_is_one_sentence() -> None:

@@ -7,7 +7,8 @@ import pytest
 from recordings import RATE, bad_recordings, sentences, written
 
 from lauter.datasets.errors import UsageError
-from lauter.pipelines.reference import ReferenceListener, matching_part
+from lauter.filters.speaker import Embedding
+from lauter.pipelines.reference_listener import ReferenceListener, matching_part
 
 SENTENCES = {
     "two speakers": "more than one voice in it",
@@ -37,8 +38,9 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_a_bad_recording_has_its_sentence(
     listener: ReferenceListener, bad: dict[str, Path], kind: str
 ) -> None:
-    found = [one for one in listener.faults(bad[kind]) if SENTENCES[kind] in one]
-    assert len(found) == 1 and str(bad[kind]) in found[0], listener.faults(bad[kind])
+    faults = listener.heard(bad[kind]).faults
+    found = [one for one in faults if SENTENCES[kind] in one]
+    assert len(found) == 1 and str(bad[kind]) in found[0], faults
     assert "\n" not in found[0]
 
 
@@ -47,9 +49,26 @@ def test_a_good_recording_has_no_fault_nor_has_it_twice_beside_itself(
     listener: ReferenceListener, tmp_path: Path, language: str
 ) -> None:
     samples, _ = sentences(language, 4)
-    assert listener.faults(written(tmp_path / "mono.wav", samples)) == []
-    twice = np.stack([samples, samples], axis=1)
-    assert listener.faults(written(tmp_path / "twice.wav", twice)) == []
+    mono = listener.heard(written(tmp_path / "mono.wav", samples))
+    twice = listener.heard(written(tmp_path / "twice.wav", np.stack([samples, samples], axis=1)))
+    assert mono.faults == twice.faults == []
+    assert mono.voice is not None and twice.voice is not None
+    assert mono.voice @ twice.voice == pytest.approx(1.0, abs=1e-4)
+
+
+def test_one_hearing_tells_whose_voice_it_is_and_nobodys_where_there_is_none(
+    listener: ReferenceListener, bad: dict[str, Path], tmp_path: Path
+) -> None:
+    def voice(language: str, first: int = 0) -> Embedding:
+        path = written(tmp_path / f"{language}-{first}.wav", sentences(language, 3, first)[0])
+        heard = listener.heard(path).voice
+        assert heard is not None and np.linalg.norm(heard) == pytest.approx(1.0, abs=1e-5)
+        return heard
+
+    english = voice("en")
+    assert english @ voice("en", 4) > 0.8 > english @ voice("ja")
+    assert listener.heard(bad["no speech"]).voice is None
+    assert listener.heard(bad["missing"]).voice is None
 
 
 @pytest.mark.slow

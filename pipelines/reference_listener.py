@@ -12,7 +12,6 @@ from typing import Final
 
 import numpy as np
 import soundfile
-from numpy.typing import NDArray
 from rapidfuzz import fuzz
 
 from lauter.datasets import weights
@@ -33,7 +32,7 @@ from lauter.filters.reference_choice import (
     fitness,
     stretches,
 )
-from lauter.filters.speaker import SpeakerEncoder, mean_voice
+from lauter.filters.speaker import Embedding, SpeakerEncoder, mean_voice
 from lauter.filters.vad import SpeechDetector, total_s
 
 RATE: Final = 16_000
@@ -56,25 +55,38 @@ class Chosen:
     measures: Measures
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """What one hearing of a recording tells: its faults, a sentence each, and its voice.
+
+    The voice is that of all of the recording, None where it has none that could be heard.
+    """
+
+    faults: list[str]
+    voice: Embedding | None = None
+
+
 class ReferenceListener:
     """Listens to reference recordings."""
 
-    def faults(self, recording: Path) -> list[str]:
-        """Return what is wrong with a recording, a sentence each; none: it can be used."""
+    def heard(self, recording: Path) -> Heard:
+        """Return what is wrong with a recording, and whose voice it is."""
         try:
             samples, rate, apart = read_recording(recording)
         except UsageError as error:
-            return [f"{recording}: {error}"]
+            return Heard([f"{recording}: {error}"])
         name = f"the recording {recording}"
         if rate < RATE:
-            return [
-                f"{name} has {rate} samples a second, which lacks half of what tells voices apart; "
-                f"give one with {RATE} or more"
-            ]
+            return Heard(
+                [
+                    f"{name} has {rate} samples a second, which lacks half of what tells voices "
+                    f"apart; give one with {RATE} or more"
+                ]
+            )
         audio = resample(samples, rate, RATE)
         spans = self._detector.spans_s(audio)
         if not spans:
-            return [f"{name} has no speech in it; give one of somebody who speaks"]
+            return Heard([f"{name} has no speech in it; give one of somebody who speaks"])
         found = []
         if apart is not None and apart > CHANNELS_APART_DB:
             found.append(
@@ -109,16 +121,11 @@ class ReferenceListener:
                 f"{name} has more than one voice in it, or parts that were recorded otherwise (the "
                 f"least alike have a cosine of {consistency:.2f}); give one of a single speaker"
             )
-        return found
+        return Heard(found, mean_voice(partials))
 
-    def embedding(self, recording: Path) -> NDArray[np.float32]:
-        """Return the voice in a recording as a unit vector."""
-        samples, rate, _ = read_recording(recording)
-        return self.embed(resample(samples, rate, RATE))
-
-    def embed(self, audio: Samples) -> NDArray[np.float32]:
+    def embed(self, audio: Samples) -> Embedding:
         """Return the voice in 16 kHz ``audio`` as a unit vector."""
-        return mean_voice(self._encoder.embed_partials([audio])[0])
+        return self._encoder.embed([audio])[0]
 
     def choose(self, samples: Samples, rate: int, text: str | None, dialect: str) -> Chosen:
         """Return the best stretch of a recording of ``dialect``, in which ``text`` is said.
@@ -140,7 +147,7 @@ class ReferenceListener:
             for stretch in found
         ]
         rated.sort(key=lambda one: -fitness(one[1]))
-        chosen = self._heard(audio, rated[:_HEARD_MOST], text, dialect)
+        chosen = self._transcribed(audio, rated[:_HEARD_MOST], text, dialect)
         return max(chosen, key=lambda one: one.fitness)
 
     def _measured(
@@ -166,7 +173,7 @@ class ReferenceListener:
             range_octaves=range_octaves,
         )
 
-    def _heard(
+    def _transcribed(
         self,
         audio: Samples,
         rated: list[tuple[Stretch, Measures]],
