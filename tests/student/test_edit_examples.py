@@ -51,7 +51,7 @@ def test_examples_are_as_long_as_they_were_counted(export: Path, with_speech: bo
 def test_an_edit_is_its_source_the_tag_and_what_becomes_of_it(export: Path) -> None:
     examples = EditExamples(export, TOKENIZER, COMPACT)
     found = {one.example.ids.tobytes() for one in examples.read(range(len(examples)))}
-    pairs = list(EditPairs(export))
+    pairs = list(EditPairs.open(export))
     assert len(found) == len(pairs) == len(examples)
     names = {str(edit): edit for edit in examples.edits}
     assert set(names) == {"joy+1", "joy-1", "rap+1", "rap-1", "speed+1", "speed-1"}
@@ -134,7 +134,7 @@ def test_a_student_learns_to_edit_and_to_take_it_back(tmp_path: Path) -> None:
     model, facts = load_model(tmp_path / "run" / "student")
     assert facts["edits"] == ["joy+1", "joy-1"]
     assert facts["cells"] == [], "it has learnt to say nothing"
-    pairs = list(EditPairs(export))
+    pairs = list(EditPairs.open(export))
     prompts = [
         speech_prompt(
             TOKENIZER,
