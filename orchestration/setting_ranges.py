@@ -29,7 +29,7 @@ _LEAST = {
     "serve.prefill_ids": 1, "serve.body_bytes": 1, "serve.characters": 1, "serve.choices": 1,
     "serve.top": 0, "serve.seconds": 0, "serve.retry_after_s": 0, "serve.stream_s": 0,
     "serve.drain_s": 0, "serve.port": 0, "scaling.seeds": 1, "scaling.parcels": 100,
-    "scaling.window_h": 1, "write.count": 1, "write.per_ask": 1, "write.alike": 0,
+    "scaling.window_h": 1, "write.count": 1, "write.per_ask": 1,
     "editing.times": 1, "evaluate.times": 1,
 }  # fmt: skip
 _CHOICES = {
@@ -69,6 +69,11 @@ def check_ranges(settings: DictConfig) -> None:
         raise UsageError(f"seed is {settings.seed}; set one of at most 18 digits")
     if not 0 < settings.speak.timeout_s < math.inf:
         raise UsageError(f"speak.timeout_s is {settings.speak.timeout_s}; set more than 0")
+    if not 0.5 <= settings.write.alike <= 1:
+        raise UsageError(
+            f"write.alike is {settings.write.alike}; set 0.5 to 1, as pairs that have less in "
+            "common are not all found"
+        )
     _check_prices(settings)
     for stage in ("speak", "decode", "score"):
         most = settings[stage].max_workers

@@ -156,7 +156,8 @@ def _write(
     device: str,
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    pq.write_table(utterances(found), folder / "utterances.parquet", compression="zstd")
+    table = utterances(found, fingerprints)
+    pq.write_table(table, folder / "utterances.parquet", compression="zstd")
     chosen = {
         name: OmegaConf.to_container(settings[name], resolve=True)
         for name in ("evaluate", "speaking")
