@@ -1,6 +1,5 @@
 """Which figures and words settings may have; a type alone does not say it."""
 
-import difflib
 import math
 import os
 
@@ -8,6 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from lauter.datasets.errors import UsageError
 from lauter.datasets.location import is_url
+from lauter.datasets.suggestion import check_known
 from lauter.datasets.voices import Use
 from lauter.filters.catalogue import SCORES
 from lauter.pipelines.cost import DECODE, SPEAK, TEACHER
@@ -94,10 +94,7 @@ def _check_prices(settings: DictConfig) -> None:
     known = [SPEAK, TEACHER, DECODE, *SCORES]
     for key, names in (("prices", settings.prices), ("devices", settings.devices)):
         for name in names:
-            if name not in known:
-                near = difflib.get_close_matches(str(name), known, 1)
-                hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"
-                raise UsageError(f"{key} names the stage '{name}', which is none; {hint}")
+            check_known(name, known, f"{key} names the stage '{name}', which is none")
     for name, price in settings.prices.items():
         if not 0 <= price < math.inf:
             raise UsageError(f"prices.{name} is {price}; set 0 or more")

@@ -15,7 +15,7 @@ from lauter.datasets.corpus import Corpus
 from lauter.datasets.corpus_layout import MARK as MARK_OF_CORPUS
 from lauter.datasets.errors import QualityGateMissedError, UsageError
 from lauter.datasets.location import location_of, write_whole
-from lauter.orchestration.commands import evaluate_edits
+from lauter.orchestration.evaluation import evaluate_edits
 from lauter.orchestration.evaluation.page import MARK, evaluation_page
 from lauter.orchestration.evaluation.record import as_json, utterances
 from lauter.orchestration.evaluation.tables import print_report

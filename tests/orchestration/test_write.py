@@ -179,7 +179,7 @@ def test_runs_may_share_a_file_of_answers(ask: Ask, tmp_path: Path) -> None:
         (["write.dialects=[ko-KR]"], "the rules write no ko-KR"),
         (["write.dialects=[klingon]"], "there is no dialect 'klingon'"),
         (["write.emotions=[glee]"], "there is no emotion 'glee'"),
-        (["write.levels=[9]"], "write.levels to 0"),
+        (["write.levels=[9]"], "set levels to 0"),
         (["write.topics=[politics]"], "there is no topic 'politics'"),
         (["write.genres=[novel]"], "there is no genre 'novel'"),
         (["write.lengths.en=[60,20]"], "the lengths of 'en'"),
