@@ -1,9 +1,11 @@
 """Pairs of speech before and after one edit: one speaker, one text, both in codes.
 
 This is what an Audio-Edit model learns from (Step-Audio, arXiv 2502.11946, section 5.1.1). Each
-utterance that is an edit of another one in the same split makes two pairs: there (joy+1) and back
-(joy-1). Splits are drawn by text, so no pair is ever torn apart. A sample's parent stands in its
-record; where exports are older than that, it follows from the prompt.
+utterance that was asked for as an edit of another one in the same split makes two pairs: there
+(joy+1) and back (joy-1). What `lauter derive` made of speech makes none: those edits are signal
+processing of what was said, and a model would learn its traces. Splits are drawn by text, so no
+pair is ever torn apart. A sample's parent stands in its record; where exports are older than that,
+it follows from the prompt.
 
 Which samples make pairs is found in one pass over the light columns, some 100 bytes a pair; codes
 are read when their pair comes. Sources lie anywhere in the split, so where an export has more than
@@ -11,7 +13,8 @@ are read when their pair comes. Sources lie anywhere in the split, so where an e
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -21,9 +24,10 @@ import pyarrow as pa
 from lauter.datasets.codes import codes_as_text
 from lauter.datasets.edits import SPEED, Edit
 from lauter.datasets.errors import UsageError
-from lauter.datasets.lineage import PARENT_FIELD, parent_request
+from lauter.datasets.exported import EDIT_PAIRS
+from lauter.datasets.lineage import EDITOR, PARENT_FIELD, parent_request
 from lauter.datasets.location import Location
-from lauter.datasets.record_blocks import Blocks, open_blocks
+from lauter.datasets.record_blocks import Blocks, blocks_in, open_blocks
 from lauter.datasets.records import REQUEST_SCHEMA, request_from_row
 from lauter.datasets.tags import Emotion, Style
 
@@ -67,14 +71,15 @@ def step_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[E
 
 
 def find_pairs(blocks: Blocks) -> list[EditPair]:
-    """Return the pairs of a split, in the order of their edited samples."""
+    """Return the pairs of a split, in the order of their edited samples; derived rows make none."""
     rows = _manners(blocks)
     number_of = {row["request_id"]: number for number, row in enumerate(rows)}
     pairs = []
     for number, row in enumerate(rows):
         parent = number_of.get(row[PARENT_FIELD.name])
-        step = None if parent is None else step_between(rows[parent], row)
-        if parent is not None and step is not None:
+        if parent is None or row["teacher"] == EDITOR:
+            continue
+        if step := step_between(rows[parent], row):
             edit, level = step
             pairs.append(EditPair(parent, number, edit, level, is_back=False))
             pairs.append(EditPair(number, parent, edit.inverse, level, is_back=True))
@@ -83,8 +88,8 @@ def find_pairs(blocks: Blocks) -> list[EditPair]:
 
 def _manners(blocks: Blocks) -> list[dict[str, Any]]:
     """Return who says what and how in each sample, and which sample it is an edit of."""
-    kept = ("request_id", "text", "speaker", "dialect", "emotion", "emotion_level", "style",
-            "speed_level")  # fmt: skip
+    kept = ("request_id", "teacher", "text", "speaker", "dialect", "emotion", "emotion_level",
+            "style", "speed_level")  # fmt: skip
     is_told = PARENT_FIELD.name in blocks.columns()
     columns = [*kept, PARENT_FIELD.name] if is_told else REQUEST_SCHEMA.names
     found = []
@@ -100,16 +105,20 @@ def _manners(blocks: Blocks) -> list[dict[str, Any]]:
 class EditPairs:
     """The pairs of a split of an export, each read when it comes."""
 
-    def __init__(self, folder: str | Location, split: str = "train") -> None:
-        """Find them; raises ``UsageError`` for a folder that is no export."""
-        self._blocks = open_blocks(folder, split)
-        self._folder = folder
-        self.pairs = find_pairs(self._blocks)
+    def __init__(self, blocks: Blocks) -> None:
+        """Find them in the records of a split."""
+        self._blocks = blocks
+        self.pairs = find_pairs(blocks)
         there = set(self._blocks.columns())
         columns = [name for name in _READ if name in there]
         self._block = lru_cache(maxsize=BLOCKS_KEPT)(
             lambda block: self._blocks.read(block, columns)
         )
+
+    @classmethod
+    def open(cls, folder: str | Location, split: str = "train") -> "EditPairs":
+        """Open those of an export; raises ``UsageError`` for a folder that is none."""
+        return cls(open_blocks(folder, split))
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -139,7 +148,7 @@ class EditPairs:
         (record,) = table.slice(row, 1).to_pylist()
         if not record.get("codes"):
             raise UsageError(
-                f"{record['request_id']} of the export {self._folder} has no codes; run "
+                f"{record['request_id']} is one side of an edit pair and has no codes; run "
                 "`lauter codec encode` on the corpus and export it again"
             )
         return dict(record)
@@ -150,3 +159,19 @@ def pairs_as_lines(pairs: EditPairs) -> Iterator[str]:
     for pair in pairs:
         spelled = {name: codes_as_text(pair[name]) for name in ("source", "edited")}
         yield json.dumps(pair | spelled, ensure_ascii=False) + "\n"
+
+
+def write_edit_pairs(folder: Location, splits: Iterable[str]) -> dict[str, int]:
+    """Write the pairs of each split beside the samples of an export, and return how many they are.
+
+    The export may still be being written, but for its cards. Raises ``UsageError`` for a pair
+    without codes.
+    """
+    written = {}
+    for split in splits:
+        pairs = EditPairs(blocks_in(folder, split))
+        with closing((folder / EDIT_PAIRS.format(split=split)).open("wb")) as file:
+            for line in pairs_as_lines(pairs):
+                file.write(line.encode())
+        written[split] = len(pairs)
+    return written

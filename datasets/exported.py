@@ -26,7 +26,10 @@ SPEECH: Final = "speech.lance"
 
 MARKS: Final = (SAMPLES, SPEECH)
 """One of them stands in every export."""
-CARDS: Final = (CARD, CROISSANT, VOICES_FILE)
+EDIT_PAIRS: Final = "edit_pairs.{split}.jsonl"
+"""Where asked for: speech before and after an edit, in codes, for trainers of other people."""
+CARDS: Final = (CARD, CROISSANT, VOICES_FILE, EDIT_PAIRS.format(split="*"))
+"""Patterns of what else may stand there, beside folders of tars."""
 
 PLACE_FIELDS = [
     described("split", pa.string(), "The part of the export it belongs to", nullable=False),
@@ -59,7 +62,8 @@ class ExportedFile:
 class ExportSummary:
     """What an export holds; ``splits`` counts samples, ``shards`` is 0 for Lance.
 
-    ``left_out`` counts rows by speaker that would be here if that voice might be used.
+    ``left_out`` counts rows by speaker that would be here if that voice might be used,
+    ``edit_pairs`` by split the pairs that were written.
     """
 
     folder: Location
@@ -70,6 +74,7 @@ class ExportSummary:
     splits: dict[str, int] = field(default_factory=dict)
     files: tuple[ExportedFile, ...] = ()
     left_out: dict[str, int] = field(default_factory=dict)
+    edit_pairs: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

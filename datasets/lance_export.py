@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from lauter.datasets.card import data_card
 from lauter.datasets.consent import Leave
 from lauter.datasets.corpus import Corpus
+from lauter.datasets.edit_pairs import write_edit_pairs
 from lauter.datasets.exported import CARD, SPEECH, VOICES_FILE, ExportSummary
 from lauter.datasets.exported_voices import voices_json
 from lauter.datasets.location import Location, lance_options, location_of
@@ -30,6 +31,7 @@ def export_lance(
     splits: Mapping[str, float] | None = None,
     split_by: str = "text",
     overwrite: bool = False,
+    edit_pairs: bool = False,
     leave: Leave | None = None,
     on_sample: Callable[[int, int], None] | None = None,
 ) -> ExportSummary:
@@ -77,6 +79,7 @@ def export_lance(
         summary = ExportSummary(
             target, written, 0, audio_bytes, duration_s, selection.splits,
             left_out=dict(selection.tally.left_out),
+            edit_pairs=write_edit_pairs(hidden, selection.splits) if edit_pairs else {},
         )  # fmt: skip
         (hidden / VOICES_FILE).write_text(voices_json(selection), encoding="utf-8")
         (hidden / CARD).write_text(data_card(selection, summary), encoding="utf-8")

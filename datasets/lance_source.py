@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lauter.datasets.errors import UsageError
-from lauter.datasets.exported import SPEECH, check_finished
+from lauter.datasets.exported import SPEECH
 from lauter.datasets.location import Location, lance_options
 from lauter.datasets.reading_order import Place
 from lauter.datasets.speech_sample import SpeechSample, samples_number
@@ -49,7 +49,6 @@ def find_rows(folder: Location, split: str) -> LanceSource:
 
     Raises ``UsageError`` where ``folder`` is no Lance export or has no such split.
     """
-    check_finished(folder)
     splits = open_speech(folder).to_table(columns=["split"], scan_in_order=True)["split"]
     lengths = pc.run_end_encode(splits.combine_chunks())
     found = dict(zip(lengths.values.to_pylist(), lengths.run_ends.to_pylist(), strict=True))

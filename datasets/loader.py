@@ -24,7 +24,7 @@ import torch.distributed
 from torch.utils.data import IterableDataset, get_worker_info
 
 from lauter.datasets.errors import UsageError
-from lauter.datasets.exported import SPEECH
+from lauter.datasets.exported import SPEECH, check_finished
 from lauter.datasets.lance_source import find_rows
 from lauter.datasets.location import Location, location_of
 from lauter.datasets.reading_order import ReadingOrder, Span, spans
@@ -167,6 +167,7 @@ class SpeechLoader(IterableDataset[tuple[list[SpeechSample], State]]):
 def _find(folder: Location, split: str, damaged: str) -> SampleSource:
     if damaged not in ("refuse", "skip"):
         raise UsageError(f"damaged='{damaged}' is neither 'refuse' nor 'skip'; set one of them")
+    check_finished(folder)
     if (folder / SPEECH).exists():
         return find_rows(folder, split)
     return find_shards(folder, split, skip_damaged=damaged == "skip")

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from lauter.datasets.exported import SPEECH, open_samples
+from lauter.datasets.exported import SPEECH, check_finished, open_samples
 from lauter.datasets.lance_source import ROWS_A_SHARD, LanceSource, find_rows, open_speech
 from lauter.datasets.location import Location, location_of
 from lauter.datasets.shard_source import ShardSource, find_shards
@@ -86,6 +86,12 @@ def open_blocks(folder: str | Location, split: str) -> Blocks:
     Raises ``UsageError`` for a folder that is no export.
     """
     place = location_of(folder)
-    if (place / SPEECH).exists():
-        return LanceBlocks(find_rows(place, split))
-    return ShardBlocks(find_shards(place, split))
+    check_finished(place)
+    return blocks_in(place, split)
+
+
+def blocks_in(folder: Location, split: str) -> Blocks:
+    """Return as ``open_blocks`` the records of an export that may still be being written."""
+    if (folder / SPEECH).exists():
+        return LanceBlocks(find_rows(folder, split))
+    return ShardBlocks(find_shards(folder, split))

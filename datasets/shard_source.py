@@ -16,7 +16,6 @@ from lauter.datasets.errors import UsageError
 from lauter.datasets.exported import (
     SAMPLES,
     SHARDS_KEY,
-    check_finished,
     facts_from_json,
     open_samples,
 )
@@ -101,7 +100,6 @@ def find_shards(folder: Location, split: str, *, skip_damaged: bool = False) -> 
 
 
 def _open_table(folder: Location) -> pq.ParquetFile:
-    check_finished(folder)
     try:
         table = open_samples(folder)
         if SHARDS_KEY.encode() not in (table.metadata.metadata or {}):

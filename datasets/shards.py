@@ -23,6 +23,7 @@ from lauter.datasets.card import data_card
 from lauter.datasets.consent import Leave
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.croissant import croissant
+from lauter.datasets.edit_pairs import write_edit_pairs
 from lauter.datasets.errors import UsageError
 from lauter.datasets.exported import (
     CARD,
@@ -59,6 +60,7 @@ def export_webdataset(
     splits: Mapping[str, float] | None = None,
     split_by: str = "text",
     overwrite: bool = False,
+    edit_pairs: bool = False,
     leave: Leave | None = None,
     on_sample: Callable[[int, int], None] | None = None,
 ) -> ExportSummary:
@@ -67,11 +69,12 @@ def export_webdataset(
     ``accepted=False`` takes the rejected rows and ``None`` all that were spoken, each with its
     verdict; ``splits`` gives shares by name, all in ``train`` otherwise, drawn by ``split_by``
     (text or speaker); rows in voices that may not be used by ``leave`` (None: nobody asks) are left
-    out. The same corpus, policy
-    and seed give the same files, to the byte. A sample larger than ``shard_bytes`` has a shard of
-    its own. ``on_sample`` is told after each sample how many of how many are written. Raises
-    ``UsageError`` where there is nothing to export, where ``folder`` is there already (unless it
-    is an export that may be overwritten), or the disk is full.
+    out. ``edit_pairs`` writes those of each split beside it (``edit_pairs.py``). The same corpus,
+    policy and seed give the same files, to the byte. A sample larger than ``shard_bytes`` has a
+    shard of its own. ``on_sample`` is told after each sample how many of how many are written.
+    Raises ``UsageError`` where there is nothing to export, where a pair has no codes, where
+    ``folder`` is there already (unless it is an export that may be overwritten), or the disk is
+    full.
     """
     if shard_bytes < 1:
         raise UsageError(f"a shard of {shard_bytes} bytes holds nothing; set shard_bytes above 0")
@@ -102,6 +105,7 @@ def export_webdataset(
         summary = ExportSummary(
             target, written, shards.count, audio_bytes, duration_s, selection.splits, files,
             dict(selection.tally.left_out),
+            write_edit_pairs(hidden, selection.splits) if edit_pairs else {},
         )  # fmt: skip
         (hidden / CROISSANT).write_text(croissant(selection, summary), encoding="utf-8")
         (hidden / VOICES_FILE).write_text(voices_json(selection), encoding="utf-8")

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from lauter.datasets.errors import UsageError
@@ -28,10 +29,9 @@ def written_whole(
     """Give a new folder to write into, which becomes ``folder`` when all went well.
 
     ``overwrite`` replaces a folder in which one of ``marks`` stands and nothing but these,
-    ``others`` and folders of tars, or nothing at all; never somebody's other work. ``kind`` is
-    what messages call the folder. Raises
-    ``UsageError`` where ``folder`` may not be replaced, where it cannot be written, and where the
-    disk is full.
+    ``others`` (patterns such as ``*.jsonl``) and folders of tars, or nothing at all; never
+    somebody's other work. ``kind`` is what messages call the folder. Raises ``UsageError`` where
+    ``folder`` may not be replaced, where it cannot be written, and where the disk is full.
     """
     place = folder.resolve()
     check_replaceable(place, overwrite, marks, others, kind)
@@ -76,7 +76,8 @@ def check_replaceable(
     foreign = [
         name
         for name, path in sorted(inside.items())
-        if name not in (*marks, *others) and not any(path.glob("*.tar"))
+        if not any(fnmatchcase(name, known) for known in (*marks, *others))
+        and not any(path.glob("*.tar"))
     ]
     if inside.keys().isdisjoint(marks):
         foreign = sorted(inside)

@@ -36,7 +36,8 @@ class BatchesSettings:
     window: int = 8_192
     """Neighbouring samples that are shuffled among themselves, after shards were."""
     history_masking: float = 0.0
-    """Share of the speech heard so far that is hidden from the student; small data needs it."""
+    """Share of the speech heard so far that is hidden from the student; small data needs it.
+    Of edits it is the mean, and 0.5 the most."""
     history_mask: str = "pad"
     """What stands in its place: pad, or random codes of the same book."""
     reference_share: float = 0.0

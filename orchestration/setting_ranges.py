@@ -1,6 +1,5 @@
 """Which figures and words settings may have; a type alone does not say it."""
 
-import difflib
 import math
 import os
 
@@ -8,6 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from lauter.datasets.errors import UsageError
 from lauter.datasets.location import is_url
+from lauter.datasets.suggestion import check_known
 from lauter.datasets.voices import Use
 from lauter.filters.catalogue import SCORES
 from lauter.pipelines.cost import DECODE, SPEAK, TEACHER
@@ -29,7 +29,7 @@ _LEAST = {
     "serve.prefill_ids": 1, "serve.body_bytes": 1, "serve.characters": 1, "serve.choices": 1,
     "serve.top": 0, "serve.seconds": 0, "serve.retry_after_s": 0, "serve.stream_s": 0,
     "serve.drain_s": 0, "serve.port": 0, "scaling.seeds": 1, "scaling.parcels": 100,
-    "scaling.window_h": 1, "write.count": 1, "write.per_ask": 1, "write.alike": 0,
+    "scaling.window_h": 1, "write.count": 1, "write.per_ask": 1,
     "editing.times": 1, "evaluate.times": 1,
 }  # fmt: skip
 _CHOICES = {
@@ -69,6 +69,11 @@ def check_ranges(settings: DictConfig) -> None:
         raise UsageError(f"seed is {settings.seed}; set one of at most 18 digits")
     if not 0 < settings.speak.timeout_s < math.inf:
         raise UsageError(f"speak.timeout_s is {settings.speak.timeout_s}; set more than 0")
+    if not 0.5 <= settings.write.alike <= 1:
+        raise UsageError(
+            f"write.alike is {settings.write.alike}; set 0.5 to 1, as pairs that have less in "
+            "common are not all found"
+        )
     _check_prices(settings)
     for stage in ("speak", "decode", "score"):
         most = settings[stage].max_workers
@@ -89,10 +94,7 @@ def _check_prices(settings: DictConfig) -> None:
     known = [SPEAK, TEACHER, DECODE, *SCORES]
     for key, names in (("prices", settings.prices), ("devices", settings.devices)):
         for name in names:
-            if name not in known:
-                near = difflib.get_close_matches(str(name), known, 1)
-                hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"
-                raise UsageError(f"{key} names the stage '{name}', which is none; {hint}")
+            check_known(name, known, f"{key} names the stage '{name}', which is none")
     for name, price in settings.prices.items():
         if not 0 <= price < math.inf:
             raise UsageError(f"prices.{name} is {price}; set 0 or more")

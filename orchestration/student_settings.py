@@ -99,7 +99,8 @@ class CodecSettings:
     """Folder of stepfun-ai/Step-Audio-Tokenizer, to encode with it instead; it cannot decode."""
     init: str | None = None
     """A codec's folder, or shipped: `codec train` trains its decoder (flow_steps) on speech that it
-    has encoded, and leaves its codes as they are, so that what it encoded stays of use."""
+    has encoded, and leaves its codes as they are, so that what it encoded stays of use; students
+    take their voices' timbres anew (`distill` once more). Stopped, it begins again."""
     hours: float = 6.0
     """Most hours of accepted speech to train on, chosen by digest; an hour takes up to 550 MB."""
     codes_steps: int = 1500

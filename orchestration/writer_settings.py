@@ -36,7 +36,7 @@ class WriteSettings:
     known: list[str] = field(default_factory=list)
     """Files of texts that shall not come again, such as texts.jsonl of earlier runs."""
     alike: float = 0.6
-    """Texts with this share of their n-grams in common are the same, from above 0 to 1."""
+    """Texts with this share of their n-grams in common are the same, from 0.5 to 1."""
     per_ask: int = 8
     """Texts that a model is asked for at once."""
     cache: str | None = None

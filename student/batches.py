@@ -134,8 +134,10 @@ class Packs:
         """Plan for a model with ``context`` ids.
 
         Raises ``UsageError`` for an example longer than the context, or longer than a pack, and
-        where edits, which begin with their source, are to begin with a reference.
+        where edits, which begin with their source, are to begin with a reference, or where more
+        than half of their history is to be hidden.
         """
+        _check_masking(examples, settings.history_masking)
         self.examples = examples
         self._vocabulary = vocabulary
         self._settings = settings
@@ -287,7 +289,7 @@ class Packs:
         lots = np.random.Generator(np.random.PCG64(seed))
         ids = spoken.example.ids.copy()
         speech = np.flatnonzero(spoken.example.is_target)[:-1]
-        if isinstance(self.examples, EditExamples):
+        if isinstance(self.examples, EditExamples) and self.examples.is_edit(item.sample):
             # The source before it is whole. Were there as many holes in every answer, a student
             # would tell the two apart by them, and be lost where it speaks and none are.
             share *= 2 * lots.random()
@@ -344,6 +346,14 @@ def _joined(parts: list[NDArray[np.int64]]) -> Tensor:
 def linguistic_places(batch: Batch) -> int:
     """Return how many of a batch's places belong to the linguistic stream."""
     return int((batch.slots < LINGUISTIC_PER_GROUP).sum())
+
+
+def _check_masking(examples: SpokenExamples | EditExamples, share: float) -> None:
+    if isinstance(examples, EditExamples) and share > 0.5:
+        raise UsageError(
+            f"distill.batches.history_masking is {share:g}, and of an edit up to twice as much is "
+            "hidden; set it to 0.5 or less, or distill.task=speech"
+        )
 
 
 def _references(

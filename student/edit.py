@@ -17,8 +17,7 @@ from lauter.datasets.errors import UsageError
 from lauter.datasets.layout import Ids, Reference, edit_words, speech_prompt
 from lauter.datasets.speech_length import most_codes
 from lauter.student.facts import EDITS
-from lauter.student.generation import generate
-from lauter.student.speak import Spoken, Student, failure_of
+from lauter.student.speak import Spoken, Student
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from lauter.student.codec.codec import Timbre
@@ -57,24 +56,13 @@ def edited(student: Student, requests: Sequence[EditRequest]) -> list[Spoken]:
     for edit in {request.edit for request in requests}:
         check_edit(student, edit)
     prompts = [_prompt(student, request) for request in requests]
-    said = generate(
-        student.model,
+    return student.answers(
         prompts,
-        student.model.config.vocabulary,
-        student.sampling,
-        seeds=[request.seed for request in requests],
-        limits=[min(LONGER * len(one.codes), most_codes(one.text)) for one in requests],
+        [request.timbre for request in requests],
+        [request.seed for request in requests],
+        [min(LONGER * len(one.codes), most_codes(one.text)) for one in requests],
+        before_s=(time.perf_counter() - started) / max(1, len(requests)),
     )
-    audible = [row for row, one in enumerate(said) if not one.fault and len(one.codes)]
-    decoded = student.codec.decode(
-        [said[row].codes for row in audible], [requests[row].timbre for row in audible]
-    )
-    samples = dict(zip(audible, decoded, strict=True))
-    seconds = (time.perf_counter() - started) / max(1, len(requests))
-    return [
-        Spoken(samples.get(row), student.codec.sample_rate, failure_of(one), seconds, one.codes)
-        for row, one in enumerate(said)
-    ]
 
 
 def edited_again(

@@ -83,6 +83,10 @@ class EditExamples:
     def __len__(self) -> int:
         return len(self.lengths)
 
+    def is_edit(self, example: int) -> bool:
+        """Return whether an example begins with the speech that it edits."""
+        return self._source_of[example] is not None
+
     def read(
         self, examples: Sequence[int], references: Sequence[int | None] | None = None
     ) -> list[SpokenExample]:

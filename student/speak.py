@@ -153,11 +153,13 @@ class Student:
         spoken: dict[int, Spoken] = {}
         for start in range(0, len(order), self._batch_size):
             batch = order[start : start + self._batch_size]
-            answers = self._speak_together(
-                [requests[number] for number in batch],
+            asked = [requests[number] for number in batch]
+            answers = self.answers(
                 [prompts[number] for number in batch],
                 [timbres[number] for number in batch],
-                before_s,
+                [one.seed for one in asked],
+                [most_codes(one.prompt.text, one.prompt.speed_level) for one in asked],
+                before_s=before_s,
             )
             spoken |= dict(zip(batch, answers, strict=True))
             if on_spoken:
@@ -170,30 +172,37 @@ class Student:
             self.timbre_of(request)
             self.prompt_of(request)
 
-    def _speak_together(
+    def answers(
         self,
-        requests: Sequence[SpeechRequest],
         prompts: Sequence[Ids],
         timbres: "Sequence[Timbre]",
-        before_s: float,
+        seeds: Sequence[int],
+        limits: Sequence[int],
+        *,
+        before_s: float = 0.0,
     ) -> list[Spoken]:
+        """Return what the model says after each prompt, together, each as speech in its timbre.
+
+        ``limits`` are the most codes of each; ``before_s`` is the time that each had taken until
+        now, in seconds. A failure is an answer, not an error.
+        """
         started = time.perf_counter()
         said = generate(
             self.model,
             prompts,
             self.model.config.vocabulary,
             self.sampling,
-            seeds=[request.seed for request in requests],
-            limits=[most_codes(one.prompt.text, one.prompt.speed_level) for one in requests],
+            seeds=seeds,
+            limits=limits,
         )
         audible = [row for row, one in enumerate(said) if not one.fault and len(one.codes)]
         decoded = self.codec.decode(
             [said[row].codes for row in audible], [timbres[row] for row in audible]
         )
         samples = dict(zip(audible, decoded, strict=True))
-        seconds = before_s + (time.perf_counter() - started) / len(requests)
+        seconds = before_s + (time.perf_counter() - started) / max(1, len(prompts))
         return [
-            Spoken(samples.get(row), self.codec.sample_rate, failure_of(one), seconds, one.codes)
+            Spoken(samples.get(row), self.codec.sample_rate, _failure_of(one), seconds, one.codes)
             for row, one in enumerate(said)
         ]
 
@@ -277,7 +286,7 @@ class Student:
         return self._timbres[speaker]
 
 
-def failure_of(said: Generated) -> str | None:
+def _failure_of(said: Generated) -> str | None:
     """Return why what was generated is no answer; None where it is one."""
     if said.fault:
         return INVALID

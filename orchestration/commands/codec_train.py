@@ -34,10 +34,15 @@ from lauter.student.codec.training import (
 
 
 def run(settings: DictConfig, console: Console) -> int:
-    """Train in four stages; a stopped training begins with the stage that it was stopped in."""
+    """Train in four stages, of which those that are done are not done again; or a decoder alone."""
     chosen = settings.codec
     if not chosen.folder:
         raise UsageError("say where the codec is to be written: codec.folder=my-codec")
+    if chosen.init and chosen.only_vocoder:
+        raise UsageError(
+            "codec.only_vocoder trains the vocoder of a new codec, and codec.init leaves the "
+            "vocoder as it is; set one of the two"
+        )
     check_codec_folder(Path(chosen.folder))
     device = existing_device("codec.device", chosen.device)
     corpus = Corpus.open(settings.corpus)
@@ -64,7 +69,7 @@ def run(settings: DictConfig, console: Console) -> int:
                 codec = train_codec(speech, chosen.folder, training, on_step, device=device)
     finally:
         print_named(console, "left {} out, with nothing to learn from in them", unfit)
-    if chosen.only_vocoder and not begun:
+    if chosen.only_vocoder:
         console.print(
             f"the vocoder is kept in {chosen.folder}; the same command without codec.only_vocoder "
             "trains what is left and writes the codec"

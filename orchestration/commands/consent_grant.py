@@ -8,8 +8,8 @@ from rich.console import Console
 from lauter.datasets.consent import Consent, Event, append, checked_day, now, uses_of
 from lauter.datasets.errors import UsageError
 from lauter.datasets.suggestion import check_known
+from lauter.orchestration.consent_words import signed_by, voice_named
 from lauter.orchestration.leave import leave_of, ledger_of
-from lauter.orchestration.traced import signed_by, voice_named
 
 
 def run(settings: DictConfig, console: Console) -> int:

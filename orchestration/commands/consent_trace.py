@@ -3,7 +3,7 @@
 from omegaconf import DictConfig
 from rich.console import Console
 
-from lauter.orchestration.traced import print_trace, traced, voice_named
+from lauter.orchestration.consent_words import print_trace, traced, voice_named
 
 
 def run(settings: DictConfig, console: Console) -> int:

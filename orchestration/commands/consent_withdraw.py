@@ -7,8 +7,8 @@ from lauter.datasets.consent import Consent, Event, append, now
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.corpus_erasure import erase_speakers
 from lauter.datasets.errors import UsageError
+from lauter.orchestration.consent_words import print_trace, signed_by, traced, voice_named
 from lauter.orchestration.leave import leave_of, ledger_of
-from lauter.orchestration.traced import print_trace, signed_by, traced, voice_named
 
 
 def run(settings: DictConfig, console: Console) -> int:

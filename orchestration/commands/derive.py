@@ -6,6 +6,7 @@ from rich.console import Console
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
 from lauter.datasets.lineage import Derivation
+from lauter.datasets.suggestion import check_known
 from lauter.orchestration.leave import leave_of
 from lauter.orchestration.making import make_scoring
 from lauter.orchestration.pricing import prices_of
@@ -41,6 +42,5 @@ def run(settings: DictConfig, console: Console) -> int:
 
 
 def _derivation(word: str) -> Derivation:
-    if word not in set(Derivation):
-        raise UsageError(f"there is no edit '{word}'; derive.edits takes {', '.join(Derivation)}")
+    check_known(word, list(Derivation), f"derive.edits has '{word}', which is no edit")
     return Derivation(word)

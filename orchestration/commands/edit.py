@@ -16,7 +16,7 @@ from lauter.orchestration.devices import existing_device
 from lauter.orchestration.leave import leave_of
 from lauter.orchestration.sampling import sampling_of
 from lauter.orchestration.single_page import check_writable
-from lauter.orchestration.wav_file import write_wav
+from lauter.orchestration.sound import write_wav
 from lauter.student.edit import check_edit, edited_again
 from lauter.student.marks import student_marks
 from lauter.student.speak import Student

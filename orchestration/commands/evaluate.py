@@ -16,7 +16,7 @@ from lauter.datasets.corpus_layout import MARK as MARK_OF_CORPUS
 from lauter.datasets.errors import QualityGateMissedError, UsageError
 from lauter.datasets.exported_speakers import check_leave
 from lauter.datasets.location import location_of, write_whole
-from lauter.orchestration.commands import evaluate_edits
+from lauter.orchestration.evaluation import evaluate_edits
 from lauter.orchestration.evaluation.page import MARK, evaluation_page
 from lauter.orchestration.evaluation.record import as_json, utterances
 from lauter.orchestration.evaluation.tables import print_report
@@ -158,7 +158,8 @@ def _write(
     device: str,
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    pq.write_table(utterances(found), folder / "utterances.parquet", compression="zstd")
+    table = utterances(found, fingerprints)
+    pq.write_table(table, folder / "utterances.parquet", compression="zstd")
     chosen = {
         name: OmegaConf.to_container(settings[name], resolve=True)
         for name in ("evaluate", "speaking")

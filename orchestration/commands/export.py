@@ -4,8 +4,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from lauter.datasets.corpus import Corpus
-from lauter.datasets.edit_pairs import EditPairs, pairs_as_lines
-from lauter.datasets.exported import ExportSummary
+from lauter.datasets.exported import EDIT_PAIRS
 from lauter.datasets.lance_export import export_lance
 from lauter.datasets.location import location_of
 from lauter.datasets.shards import export_webdataset
@@ -33,6 +32,7 @@ def run(settings: DictConfig, console: Console) -> int:
                 split_by=options.split_by,
                 shard_bytes=options.shard_bytes,
                 overwrite=options.overwrite,
+                edit_pairs=options.edit_pairs,
                 leave=leave,
                 on_sample=on_sample,
             )
@@ -44,11 +44,13 @@ def run(settings: DictConfig, console: Console) -> int:
                 splits=splits,
                 split_by=options.split_by,
                 overwrite=options.overwrite,
+                edit_pairs=options.edit_pairs,
                 leave=leave,
                 on_sample=on_sample,
             )
-    if options.edit_pairs:
-        _write_pairs(summary, console)
+    for split, pairs in summary.edit_pairs.items():
+        place = summary.folder / EDIT_PAIRS.format(split=split)
+        console.print(f"{pairs} edit pairs in {place}", soft_wrap=True)
     record.facts |= {
         "folder": str(location_of(options.folder).resolve()),
         "samples": summary.samples,
@@ -65,14 +67,3 @@ def run(settings: DictConfig, console: Console) -> int:
         names = ", ".join(f"{name} ({count})" for name, count in sorted(summary.left_out.items()))
         console.print(f"left out, as their voices may not be used: {names}")
     return 0
-
-
-def _write_pairs(summary: ExportSummary, console: Console) -> None:
-    """Write the edit pairs of each split beside its samples."""
-    for split in summary.splits:
-        pairs = EditPairs(summary.folder, split)
-        place = summary.folder / f"edit_pairs.{split}.jsonl"
-        with place.open("wb") as file:
-            for line in pairs_as_lines(pairs):
-                file.write(line.encode())
-        console.print(f"{len(pairs)} edit pairs in {place}", soft_wrap=True)

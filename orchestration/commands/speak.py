@@ -18,7 +18,7 @@ from lauter.orchestration.devices import existing_device
 from lauter.orchestration.progress import counted_progress
 from lauter.orchestration.sampling import sampling_of
 from lauter.orchestration.single_page import check_writable
-from lauter.orchestration.wav_file import write_wav
+from lauter.orchestration.sound import write_wav
 from lauter.pipelines.best_of import Choice, best_of
 from lauter.student.facts import CELLS, EDITS
 from lauter.student.marks import student_marks

@@ -1,5 +1,6 @@
 """`lauter trace FILE`: where a sound file comes from."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,15 +64,15 @@ def _print_mark(console: Console, file: Path, marks: Marks | None) -> None:
     console.print(f"{file} bears a mark:")
     _print_facts(
         console,
-        {
-            "synthetic": str(marks.synthetic),
-            "request": marks.request_id,
-            "teacher": f"{marks.teacher} ({marks.teacher_fingerprint})",
-            "voice": f"{marks.voice or 'not named'}, licence {marks.voice_licence}",
-            "licence of the text": marks.text_licence,
-            "corpus": marks.corpus,
-            "release": marks.release,
-        },
+        [
+            ("synthetic", str(marks.synthetic)),
+            ("request", marks.request_id),
+            ("teacher", f"{marks.teacher} ({marks.teacher_fingerprint})"),
+            ("voice", f"{marks.voice or 'not named'}, licence {marks.voice_licence}"),
+            ("licence of the text", marks.text_licence),
+            ("corpus", marks.corpus),
+            ("release", marks.release),
+        ],
     )
 
 
@@ -103,28 +104,25 @@ def _likeness(find: Find, marks: Marks | None) -> str:
     return f"{told} (found by the mark)" if by_mark else told
 
 
-def _facts(find: Find, holdings: list[Holding]) -> dict[str, str]:
+def _facts(find: Find, holdings: list[Holding]) -> list[tuple[str, str]]:
     row = find.row
-    facts = {
-        "request": row["request_id"],
-        "text": row["text"][:_TOLD] + ("…" if len(row["text"]) > _TOLD else ""),
-        "text from": f"{row['text_source'] or 'not stated'}, "
-                     f"licence {row['text_licence'] or 'not stated'}",
-        "language": f"{row['language']}, {row['dialect']}",
-        "manner": manner(row),
-        "voice": f"{row['speaker']}, {_leave(find)}",
-        "teacher": f"{row['teacher']} ({row['teacher_fingerprint']}), seed {row['seed']}",
-        "audio": _origin(row),
-        "verdict": _verdict(find),
-        "place": ", ".join(str(row[name]) for name in ("split", "shard") if row.get(name)),
-    }  # fmt: skip
+    licence = row["text_licence"] or "not stated"
+    facts = [
+        ("request", row["request_id"]),
+        ("text", row["text"][:_TOLD] + ("…" if len(row["text"]) > _TOLD else "")),
+        ("text from", f"{row['text_source'] or 'not stated'}, licence {licence}"),
+        ("language", f"{row['language']}, {row['dialect']}"),
+        ("manner", manner(row)),
+        ("voice", f"{row['speaker']}, {_leave(find)}"),
+        ("teacher", f"{row['teacher']} ({row['teacher_fingerprint']}), seed {row['seed']}"),
+        ("audio", _origin(row)),
+        ("verdict", _verdict(find)),
+        ("place", ", ".join(str(row[name]) for name in ("split", "shard") if row.get(name))),
+    ]
     for number, ancestor in enumerate(ancestors(row, holdings)):
-        name = "edited from" if not number else "which is from"
-        facts[name + " " * number] = (
-            f"{ancestor['request_id']}, {manner(ancestor)}"
-            if "emotion" in ancestor
-            else f"{ancestor['request_id']}, which is not here"
-        )
+        there = manner(ancestor) if "emotion" in ancestor else "which is not here"
+        told = f"{ancestor['request_id']}, {there}"
+        facts.append(("which is from" if number else "edited from", told))
     return facts
 
 
@@ -160,9 +158,9 @@ def _verdict(find: Find) -> str:
     return f"rejected{under}: {gates}"
 
 
-def _print_facts(console: Console, facts: dict[str, str]) -> None:
+def _print_facts(console: Console, facts: Sequence[tuple[str, str]]) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for name, value in facts.items():
+    for name, value in facts:
         if value:
-            table.add_row(f"  {name.rstrip()}", value)
+            table.add_row(f"  {name}", value)
     console.print(table)

@@ -33,8 +33,6 @@ def run(settings: DictConfig, console: Console) -> int:
     """Write, say what came of it and where it lies; texts that are missing are exit code 3."""
     options = settings.write
     folder = Path(options.folder)
-    if not 0 < options.alike <= 1:
-        raise UsageError(f"write.alike is {options.alike}; set more than 0 and at most 1")
     check_writable(folder)
     duplicates = _known(options)
     lengths = lengths_of({str(name): list(pair) for name, pair in options.lengths.items()})

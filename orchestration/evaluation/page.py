@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lauter.orchestration.audit.alignment import Piece, aligned
+from lauter.orchestration.evaluation.marked_sound import marked_sound
 from lauter.orchestration.evaluation.tables import (
     COLUMNS,
     counted,
@@ -27,10 +28,14 @@ _AUDIT = _HERE.parent / "audit"
 
 @dataclass(frozen=True, eq=False)
 class Voice:
-    """What one system made of a text, and how what was heard differs from it."""
+    """What one system made of a text, and how what was heard differs from it.
+
+    ``sound`` is its FLAC with its mark.
+    """
 
     system: str
     measured: Measured
+    sound: bytes | None
     compared: list[Piece]
 
 
@@ -63,8 +68,8 @@ def evaluation_page(
         names=figures_shown(report),
         sliced=sliced_figures(report),
         bars=_bars(report),
-        worst=[_shown(evaluation, position) for position in worst],
-        fair=[_shown(evaluation, position) for position in fair],
+        worst=[_shown(evaluation, position, fingerprints) for position in worst],
+        fair=[_shown(evaluation, position, fingerprints) for position in fair],
         fingerprints={**fingerprints, **evaluation.scorers},
         score_errors=evaluation.score_errors,
         device=device,
@@ -94,13 +99,14 @@ def _id(measured: Measured) -> str:
     return measured.item.request.request_id
 
 
-def _shown(evaluation: Evaluation, position: int) -> Shown:
+def _shown(evaluation: Evaluation, position: int, fingerprints: Mapping[str, Any]) -> Shown:
     voices = []
     for system, measured in evaluation.systems.items():
         one = measured[position]
         prompt = one.item.request.prompt
         compared = aligned(prompt.text, one.transcript, prompt.language)
-        voices.append(Voice(system, one, compared))
+        sound = marked_sound(system, one, fingerprints)
+        voices.append(Voice(system, one, sound, compared))
     first = voices[0].measured
     return Shown(first.item.request.prompt, _id(first), voices)
 

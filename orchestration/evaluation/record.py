@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from lauter.datasets.identity import digest
 from lauter.datasets.records import described
+from lauter.orchestration.evaluation.marked_sound import marked_sound
 from lauter.orchestration.run_record import PACKAGES, installed_version
 from lauter.pipelines.evaluate import Evaluation
 from lauter.pipelines.evaluation_report import MEANS, Report
@@ -38,7 +39,7 @@ UTTERANCES = pa.schema(
         described("words", pa.int32(), "Words asked; of English only", nullable=False),
         *(described(name, pa.float64(), f"Score {name}") for name in MEANS),
         described("seconds", pa.float64(), "Time it took to speak", unit="s"),
-        described("audio", pa.large_binary(), "FLAC, mono; null where there is none"),
+        described("audio", pa.large_binary(), "FLAC with its mark, mono; null where there is none"),
     ]
 )
 _OF_PROMPT = ("text", "language", "dialect", "emotion", "emotion_level", "speaker")
@@ -48,14 +49,14 @@ _OF_MEASURED = (
 )  # fmt: skip
 
 
-def utterances(evaluation: Evaluation) -> pa.Table:
-    """Return every utterance of every system, with its audio."""
+def utterances(evaluation: Evaluation, fingerprints: Mapping[str, Any]) -> pa.Table:
+    """Return every utterance of every system, with its audio, which bears its mark."""
     return pa.Table.from_pylist(
         [
             {
                 "system": system,
                 "request_id": one.item.request.request_id,
-                "audio": one.clip.encoded if one.clip else None,
+                "audio": marked_sound(system, one, fingerprints),
                 **{name: getattr(one.item.request.prompt, name) for name in _OF_PROMPT},
                 **{name: getattr(one, name) for name in _OF_MEASURED},
                 **{name: one.figures.get(name) for name in MEANS},

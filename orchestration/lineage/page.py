@@ -14,8 +14,8 @@ from lauter.datasets.marking import Marks
 from lauter.datasets.records import REQUEST_SCHEMA
 from lauter.orchestration.lineage.figures import Kind, reasons, total_monotone
 from lauter.orchestration.lineage.plots import forest, limits_of, measures_plot
-from lauter.orchestration.serve.sound import as_bytes
 from lauter.orchestration.single_page import check_replaceable, generator_mark, render
+from lauter.orchestration.sound import as_bytes
 from lauter.pipelines.chains import MEASURES, MOVED, Chain
 
 _HERE: Final = Path(__file__).parent

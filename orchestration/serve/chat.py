@@ -26,10 +26,10 @@ from lauter.datasets.tags import Dialect
 from lauter.orchestration.serve.answers import Asking, Events, event, in_time, told_errors
 from lauter.orchestration.serve.drawing import check_model, tasks_of
 from lauter.orchestration.serve.served import Served
-from lauter.orchestration.serve.sound import as_bytes
 from lauter.orchestration.serve.speech import codes_of
 from lauter.orchestration.serve.spelling import Speller
 from lauter.orchestration.serve.wire import ChatBody, Message
+from lauter.orchestration.sound import as_bytes
 from lauter.student.facts import CELLS
 from lauter.student.marks import student_marks
 from lauter.student.serving.batching import Task

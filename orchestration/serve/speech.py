@@ -17,8 +17,8 @@ from lauter.orchestration.serve.answers import Asking, in_time
 from lauter.orchestration.serve.complaints import NoSpeechError
 from lauter.orchestration.serve.drawing import check_model, tasks_of
 from lauter.orchestration.serve.served import Served
-from lauter.orchestration.serve.sound import MEDIA_TYPES, as_bytes
 from lauter.orchestration.serve.wire import SpeechBody
+from lauter.orchestration.sound import MEDIA_TYPES, as_bytes
 from lauter.student.facts import CELLS
 from lauter.student.marks import student_marks
 from lauter.student.serving.batching import Task

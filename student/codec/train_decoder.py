@@ -3,8 +3,10 @@
 Codes can carry what a decoder never learnt to sound: a codec that was trained on neutral speech
 hears a raised voice, and decodes it flat (``docs/audio_edit.md`` has the figures). Flow, condition
 and timbre then go on learning, from speech that the codec has encoded. Encoder, book and vocoder
-stay as they are, and with them the codes and their fingerprint: corpora and students of this codec
-stay of use.
+stay as they are, and with them the codes and their fingerprint: corpora of this codec stay of use,
+and so do students. But another decoder hears timbres otherwise, so a student speaks in the voices
+that it has by name only when its `lauter distill` has run again, which takes them anew and trains
+nothing. A training that is stopped begins from the start.
 """
 
 from collections.abc import Iterable

@@ -13,7 +13,7 @@ from lauter.datasets.errors import UsageError
 from lauter.datasets.layout import STEP_AUDIO, Reference, Vocabulary
 from lauter.datasets.speech_length import most_codes
 from lauter.datasets.text_tokens import TextTokenizer
-from lauter.teacher.step_audio.edits import REMOVE, Edit, EditKind
+from lauter.teacher.step_audio.edits import Edit
 from lauter.teacher.step_audio.layouts import (
     CONTEXT,
     TokenPrompt,
@@ -47,9 +47,8 @@ class EditLayout:
         Raises ``UsageError`` for a text that spells out pieces of control, and where the context
         has no room; ``InvalidCodesError`` for a source whose codes are not valid, or none.
         """
-        turn = self.wordings["human"].filled(
-            instruction=self._instruction(source.text.strip(), edit), codes=source.codes
-        )
+        told = self.wordings[edit.kind].text(value=edit.value, text=source.text.strip())
+        turn = self.wordings["human"].filled(instruction=told, codes=source.codes)
         system = self.wordings["system"].filled()
         ids = dialogue_ids(self.tokenizer, self.vocabulary, system, turn, source.name)
         most = max(_LONGER * len(source.codes), most_codes(source.text))
@@ -58,10 +57,3 @@ class EditLayout:
     def fingerprint(self) -> str:
         """Return a digest of all that decides the ids of a prompt and their bounds."""
         return layout_fingerprint(self.tokenizer, self.wordings, self.vocabulary, self.context)
-
-    def _instruction(self, text: str, edit: Edit) -> str:
-        if edit.value == REMOVE:
-            return self.wordings[f"{edit.kind}_remove"].text(text=text)
-        if edit.kind == EditKind.SOUNDS:
-            return self.wordings[edit.kind].text(target_text=edit.value, text=text)
-        return self.wordings[edit.kind].text(value=edit.value, text=text)

@@ -109,10 +109,9 @@ class StepAudio:
 
     def capabilities(self) -> Capabilities:
         """Say what may be asked; no server is asked for it."""
-        if self._folder is not None:
-            shown = [voice for known in self._known.values() for voice in known.voices]
-            return self._folder.capabilities(logits=self._top > 0, shown=shown)
         voices = [voice for known in self._known.values() for voice in known.voices]
+        if self._folder is not None:
+            return self._folder.capabilities(logits=self._top > 0, shown=voices)
         able = capabilities(self._kind, voices)
         return replace(able, logits=self._top > 0, sampled=True)
 

@@ -31,9 +31,6 @@ PLACES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "system": (),
         "human": ("instruction", "codes"),
         **dict.fromkeys(("emotion", "style", "speed"), ("value", "text")),
-        **dict.fromkeys(("emotion_remove", "style_remove"), ("text",)),
-        "sounds": ("target_text", "text"),
-        **dict.fromkeys(("denoise", "trim"), ()),
     },
     "aqaa": {
         "system": ("speaker",),

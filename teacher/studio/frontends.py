@@ -4,9 +4,7 @@ Nothing is dropped in silence: a character that a front end cannot read is a ``U
 names it, for speech that leaves out a word poisons what is trained on it.
 """
 
-import contextlib
 import functools
-import logging
 import re
 import unicodedata
 import warnings
@@ -17,7 +15,7 @@ from typing import Any
 
 from lauter.datasets.errors import UsageError
 from lauter.datasets.tags import Dialect
-from lauter.datasets.weights import cache_folder
+from lauter.teacher.chinese_words import jieba_tokenizer
 from lauter.teacher.studio import reading
 
 Frontend = Callable[[str], str]
@@ -101,20 +99,10 @@ class Mandarin:
     _signs = frozenset(",.;:!?…—“”() ")
 
     def __init__(self) -> None:
+        self._words = jieba_tokenizer().lcut
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # jieba's import of pkg_resources warns
-            import jieba
+            warnings.simplefilter("ignore")  # misaki's imports warn
             from misaki.zh import ZHG2P
-        jieba.setLogLevel(logging.ERROR)
-        # jieba's own cache lies in the shared /tmp, under one name for every user and version.
-        # It writes beside and renames, so parallel workers do not disturb each other.
-        with contextlib.suppress(
-            OSError
-        ):  # without a cache jieba loads in a second instead of half
-            cache_folder().mkdir(parents=True, exist_ok=True)
-        jieba.dt.tmp_dir = str(cache_folder())
-        jieba.dt.cache_file = f"jieba-{metadata.version('jieba')}.cache"
-        self._words = jieba.lcut
         self._phonemes_of = ZHG2P.word2ipa
         self._english = open_frontend(Dialect.EN_US)
 

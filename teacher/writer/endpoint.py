@@ -94,7 +94,7 @@ class EndpointWriter:
         self.attempts = attempts
         self._root = settings.root
         self._key = settings.key()
-        self._sampling = {"temperature": temperature, "max_tokens": max_tokens}
+        self._sampling = {"temperature": float(temperature), "max_tokens": max_tokens}
         self._seed = conditions.seed
         self._lengths = conditions.lengths
         self._concurrency = concurrency

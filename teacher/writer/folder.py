@@ -31,8 +31,6 @@ class RunFolder:
         path.mkdir(parents=True, exist_ok=True)
         write_whole(path / ASKED, _pretty(asked))
         self._there = _mended(path / TEXTS)
-        self.went_on_with = len(self._there)
-        """Texts that an earlier, stopped run had written."""
         self._texts = (path / TEXTS).open("a", encoding="utf-8")
 
     def keep(self, row: Mapping[str, Any]) -> None:

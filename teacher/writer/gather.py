@@ -32,8 +32,6 @@ _COMPLAINTS = 8
 class Tally:
     """What was asked, what came and what it cost."""
 
-    wanted: int = 0
-    """Texts wanted in all."""
     written: int = 0
     asks: int = 0
     paid: int = 0
@@ -45,8 +43,6 @@ class Tally:
     """Tokens of the paid asks, where the server tells."""
     faults: Counter[FaultKind] = field(default_factory=Counter)
     """Every fault by its kind, those that were mended by asking again among them."""
-    missing: int = 0
-    """Texts wanted that did not come."""
 
     def count(self, reply: Reply) -> None:
         """Count one time of asking."""
@@ -134,7 +130,6 @@ class Gathering:
 
         Raises what the writer raises; what came until then has been handed over.
         """
-        self.tally.wanted = self.tally.missing = sum(task.count for task in tasks)
         pending = [_Open(task) for task in tasks]
         given_up: list[_Open] = []
         for attempt in range(self._writer.attempts):
@@ -167,6 +162,8 @@ class Gathering:
         if texts and not reply.is_checked:
             faults = faults_of(texts, wanted, self._lengths[wanted.language])
         for draft, text, fault in zip(reply.drafts, texts, faults, strict=True):
+            if not one.missing:
+                break  # more came than was asked for
             wrong = fault or self._repetition(text, one)
             if wrong:
                 one.faults.append(wrong)
@@ -187,8 +184,6 @@ class Gathering:
         wanted, kind = one.task.wanted, draft.kind
         template = self._writer.template(wanted)
         self._duplicates.add(text, wanted.language, wanted.dialect, THIS_RUN)
-        if one.missing > 0:
-            self.tally.missing -= 1
         one.kept.append(text)
         self.tally.written += 1
         row = {

@@ -1,8 +1,11 @@
 """How varied a set of texts is, and what of a language's sounds it has.
 
-Words are counted in English, characters in Chinese and Japanese, which part no words. Phones are
-what the studio's own front ends read, so a coverage is that of what will be heard; for dialects
-without a front end it is not known, and said to be so. All figures are of the texts alone: they say
+Words are counted in English, characters in Chinese and Japanese, which part no words. Phones of
+English and Japanese are what the studio's own front ends read, so a coverage is that of what will
+be heard. Those of Mandarin are pypinyin's readings of the text as it stands, while the front end
+first spells numerals out and parts words: here numerals count for nothing, and a character of
+several readings may be read otherwise. For dialects without a front end coverage is not known, and
+said to be so. All figures are of the texts alone: they say
 nothing of whether anybody would ever say them.
 """
 

@@ -7,6 +7,7 @@ from itertools import product
 
 from lauter.datasets.errors import UsageError
 from lauter.datasets.prompts.builtin_set import LICENCE, builtin_texts
+from lauter.datasets.suggestion import check_known
 from lauter.datasets.tags import Dialect, Emotion, Language
 from lauter.teacher.writer.balance import in_turn, shuffled, spread
 from lauter.teacher.writer.protocol import Writer
@@ -57,8 +58,8 @@ def wanted_of(
         ("dialect", dialects, list(Dialect)),
         ("emotion", emotions, list(Emotion)),
     ):
-        if unknown := [word for word in words if word not in known]:
-            raise UsageError(f"there is no {name} '{unknown[0]}'; choose from {', '.join(known)}")
+        for word in words:
+            check_known(word, known, f"there is no {name} '{word}'")
     found = {}
     for dialect in dialects:
         language, spoken = writer.wanted(dialect)
@@ -76,7 +77,11 @@ def plan_tasks(
     per_ask: int,
     seed: int,
 ) -> list[WritingTask]:
-    """Return tasks of at most ``per_ask`` texts that make up so many of each wanted."""
+    """Return tasks that make up so many of each wanted.
+
+    They are of at most ``per_ask`` texts, or of a writer with a stock one for each kind that it
+    has, which costs nothing to ask for at once.
+    """
     return list(_tasks(wanted, kinds, writer, per_ask, seed))
 
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from lauter.datasets.errors import UsageError
+from lauter.datasets.suggestion import check_known
 from lauter.datasets.tags import Dialect, Emotion, Language
 from lauter.teacher.writer.gather import Gathering, Row
 from lauter.teacher.writer.near_duplicates import NearDuplicates
@@ -75,8 +76,7 @@ def lengths_of(given: Mapping[str, Sequence[int]]) -> dict[str, Lengths]:
 def chosen(kind: type[Word], words: Sequence[str], name: str) -> list[Word]:
     """Return words as those of an enumeration; raises ``UsageError`` for one that is none."""
     known = list(kind)
-    if unknown := [word for word in words if word not in known]:
-        raise UsageError(
-            f"there is no {name} '{unknown[0]}'; choose from {', '.join(filter(None, known))}"
-        )
+    for word in words:
+        if word not in known:  # one of them may be nameless, and is not offered
+            check_known(word, list(filter(None, known)), f"there is no {name} '{word}'")
     return [kind(word) for word in words]

@@ -109,7 +109,7 @@ class Wanted:
         if not 0 <= self.level <= most:
             levels = f"0 (any level) or 1 to {most}" if most else "0, for neutral has no levels"
             raise UsageError(
-                f"the level of {self.emotion} texts is {self.level}; set write.levels to {levels}"
+                f"the level of {self.emotion} texts is {self.level}; set levels to {levels}"
             )
 
     def __str__(self) -> str:

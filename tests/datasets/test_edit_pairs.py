@@ -1,8 +1,10 @@
 """A pair is one text by one speaker, one step apart, and on one side of every split."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from uuid import uuid4
 
 import pyarrow.parquet as pq
 import pytest
@@ -12,11 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lauter.datasets.codes import codes_from_text
+from lauter.datasets.corpus import Corpus
 from lauter.datasets.edit_pairs import EditPairs, pairs_as_lines, step_between
 from lauter.datasets.edits import EDITED, Edit, edit_named
 from lauter.datasets.errors import UsageError
+from lauter.datasets.exported import ExportSummary
+from lauter.datasets.lance_export import export_lance
 from lauter.datasets.lineage import parent_of
+from lauter.datasets.location import location_of
 from lauter.datasets.records import Prompt
+from lauter.datasets.shards import export_webdataset
 from lauter.datasets.tags import Emotion, Style
 
 TEXTS = 40
@@ -77,7 +84,7 @@ def test_what_is_no_single_step_is_no_edit(one: Prompt, other: Prompt) -> None:
 
 @pytest.mark.parametrize("split", ["train", "valid"])
 def test_pairs_say_one_text_in_one_voice_and_stand_in_one_split(export: Path, split: str) -> None:
-    pairs = list(EditPairs(export, split))
+    pairs = list(EditPairs.open(export, split))
     own = {prompt.text for prompt in chains(TEXTS)}
     texts = {pair["text"] for pair in pairs}
     assert texts < own and texts
@@ -92,7 +99,11 @@ def test_pairs_say_one_text_in_one_voice_and_stand_in_one_split(export: Path, sp
 
 def test_no_pair_reaches_over_a_split(export: Path) -> None:
     sides = [
-        {pair[side] for pair in EditPairs(export, split) for side in ("source_id", "edited_id")}
+        {
+            pair[side]
+            for pair in EditPairs.open(export, split)
+            for side in ("source_id", "edited_id")
+        }
         for split in ("train", "valid")
     ]
     assert not sides[0] & sides[1]
@@ -103,7 +114,7 @@ def test_codes_are_those_of_the_samples(tmp_path: Path) -> None:
     export = coded_export(tmp_path / "export", prompts=chains(3), valid=0.0)
     rows = pq.read_table(export / "samples.parquet").to_pylist()
     codes = {row["request_id"]: row["codes"] for row in rows}
-    pairs = EditPairs(export)
+    pairs = EditPairs.open(export)
     assert len(pairs) == 24
     for pair, line in zip(pairs, pairs_as_lines(pairs), strict=True):
         assert pair["source"] == codes[pair["source_id"]]
@@ -116,7 +127,43 @@ def test_codes_are_those_of_the_samples(tmp_path: Path) -> None:
 def test_speech_without_codes_is_said_so(tmp_path: Path) -> None:
     export = coded_export(tmp_path / "export", prompts=chains(2), valid=0.0, with_codes=False)
     with pytest.raises(UsageError, match="codec encode"):
-        list(EditPairs(export))
+        list(EditPairs.open(export))
+
+
+@pytest.mark.parametrize("export_to", [export_webdataset, export_lance])
+def test_pairs_without_codes_leave_no_export_behind(
+    tmp_path: Path, export_to: Callable[..., ExportSummary]
+) -> None:
+    coded_export(tmp_path / "made", prompts=chains(2), valid=0.0, with_codes=False)
+    corpus = Corpus.open(tmp_path / "made-corpus")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(UsageError, match="codec encode"):
+        export_to(corpus, tmp_path / "export", edit_pairs=True)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("export_to", [export_webdataset, export_lance])
+def test_pairs_are_written_with_an_export_and_replaced_with_it(
+    tmp_path: Path, export_to: Callable[..., ExportSummary]
+) -> None:
+    coded_export(tmp_path / "made", prompts=chains(3), valid=0.0)
+    corpus = Corpus.open(tmp_path / "made-corpus")
+    first = export_to(corpus, tmp_path / "export", edit_pairs=True)
+    lines = (tmp_path / "export" / "edit_pairs.train.jsonl").read_text().splitlines()
+    assert first.edit_pairs == {"train": len(lines)} == {"train": 24}
+    export_to(corpus, tmp_path / "export", overwrite=True)
+    assert not list((tmp_path / "export").glob("edit_pairs.*"))
+
+
+def test_pairs_are_written_into_a_store(tmp_path: Path) -> None:
+    coded_export(tmp_path / "made", prompts=chains(2), valid=0.0)
+    store = f"memory://{uuid4().hex}/export"
+    for overwrite in (False, True):
+        made = export_webdataset(
+            Corpus.open(tmp_path / "made-corpus"), store, edit_pairs=True, overwrite=overwrite
+        )
+        lines = (location_of(store) / "edit_pairs.train.jsonl").read_bytes().splitlines()
+        assert len(lines) == made.edit_pairs["train"] == 16
 
 
 @pytest.mark.parametrize("word", ["joy", "joy+2", "neutral+1", "plain-1", "", "joy +1"])

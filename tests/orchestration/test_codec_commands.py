@@ -158,6 +158,17 @@ def silence_voices(folder: Path, *dialects: str) -> None:
         (["codec", "encode", "corpus={own}", "codec.device=abacus"], "set codec.device=cpu"),
         (["codec", "report", "corpus={own}", "codec.device=abacus"], "set codec.device=cpu"),
         (["codec", "report", "corpus={own}", "codec.released={new}"], "leave codec.released out"),
+        (
+            [
+                "codec",
+                "train",
+                "corpus={own}",
+                "codec.folder={new}",
+                "codec.init=shipped",
+                "codec.only_vocoder=true",
+            ],
+            "codec.init leaves the vocoder as it is",
+        ),
         (["codec", "melt"], "there is no command 'codec"),
         (["codec"], "there is no command 'codec'"),
     ],

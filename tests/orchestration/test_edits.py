@@ -1,6 +1,7 @@
 """Speech in its levels becomes a student that edits: every command on the way, as a user asks."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +68,32 @@ def test_a_student_says_which_edits_it_has_learnt(place: Path) -> None:
 def test_pairs_are_exported_for_other_trainers(place: Path) -> None:
     for split in ("train", "test"):
         lines = (place / "export" / f"edit_pairs.{split}.jsonl").read_text().splitlines()
-        pairs = list(EditPairs(place / "export", split))
+        pairs = list(EditPairs.open(place / "export", split))
         assert [json.loads(line)["edited_id"] for line in lines] == [
             pair["edited_id"] for pair in pairs
         ]
         assert pairs
+
+
+def test_derived_speech_makes_no_pairs_and_pairs_are_overwritten_with_their_export(
+    ask: Ask, place: Path, tmp_path: Path
+) -> None:
+    """Taking joy 1 back would be one step; it has no codes either, and none are asked for."""
+    corpus = f"corpus={shutil.copytree(place / 'corpus', tmp_path / 'corpus')}"
+    answer = ask(
+        "derive", corpus, "teacher=fast", "filters=fast", "policy=permissive",
+        "derive.edits=[remove emotion]", "derive.where='emotion_level = 1'", "engine.workers=0",
+    )  # fmt: skip
+    assert answer.code == 0 and Corpus.open(tmp_path / "corpus").count() == 3 * len(TEXTS), answer
+    for overwrite in ("false", "true"):
+        answer = ask(
+            "export", corpus, f"export.folder={tmp_path / 'export'}", "export.edit_pairs=true",
+            f"export.overwrite={overwrite}",
+        )  # fmt: skip
+        assert answer.code == 0, answer
+        assert f"{2 * len(TEXTS)} edit pairs in {tmp_path / 'export'}" in answer.out
+    lines = (tmp_path / "export" / "edit_pairs.train.jsonl").read_text().splitlines()
+    assert len(lines) == 2 * len(TEXTS)
 
 
 def test_a_recording_is_edited_pass_by_pass(

@@ -108,7 +108,10 @@ def test_edits_are_added_drawn_and_added_once(ask: Ask, own: Path, tmp_path: Pat
     ("words", "sentence"),
     [
         ([], "derive.edits is empty; choose from remove emotion, remove style"),
-        (["derive.edits=[echo]"], "there is no edit 'echo'; derive.edits takes remove emotion"),
+        (
+            ["derive.edits=[echo]"],
+            "derive.edits has 'echo', which is no edit; choose from remove emotion",
+        ),
         (["derive.edits=noise"], "derive.edits"),
         (["derive.edits=[remove style]"], "can be edited by remove style; ask for other edits"),
         (["derive.edits=[noise]", "derive.where='colour = 1'"], "rows cannot be picked by"),

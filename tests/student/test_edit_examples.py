@@ -51,7 +51,7 @@ def test_examples_are_as_long_as_they_were_counted(export: Path, with_speech: bo
 def test_an_edit_is_its_source_the_tag_and_what_becomes_of_it(export: Path) -> None:
     examples = EditExamples(export, TOKENIZER, COMPACT)
     found = {one.example.ids.tobytes() for one in examples.read(range(len(examples)))}
-    pairs = list(EditPairs(export))
+    pairs = list(EditPairs.open(export))
     assert len(found) == len(pairs) == len(examples)
     names = {str(edit): edit for edit in examples.edits}
     assert set(names) == {"joy+1", "joy-1", "rap+1", "rap-1", "speed+1", "speed-1"}
@@ -110,6 +110,28 @@ def test_each_edit_hides_a_share_of_its_own_and_its_source_stands_whole(tmp_path
     assert np.mean(shares) == pytest.approx(0.25, abs=0.05)
 
 
+def test_texts_beside_edits_hide_the_share_that_is_set(tmp_path: Path) -> None:
+    """A text has no source that would stand whole, so there is nothing to tell its holes from."""
+    export = coded_export(tmp_path / "export", prompts=chains(20), valid=0.0, groups=12)
+    examples = EditExamples(export, TOKENIZER, COMPACT, with_speech=True)
+    packs = Packs(examples, COMPACT, BatchSettings(history_masking=0.5, pack_tokens=512), 512)
+    shares: dict[bool, list[float]] = {True: [], False: []}
+    for number in np.flatnonzero(examples.targets > 40).tolist():
+        (spoken,) = examples.read([number])
+        seen = packs.batch([(0, [Item(number, 0)])]).ids[0, : len(spoken.example.ids)].numpy()
+        hidden = float((seen[spoken.example.is_target] == PAD).mean())
+        shares[examples.is_edit(number)].append(hidden)
+    assert len(shares[False]) > 25 and len(shares[True]) > 50
+    assert np.std(shares[False]) < 0.1 < np.std(shares[True])
+    assert np.mean(shares[False]) == pytest.approx(0.5, abs=0.05)
+
+
+def test_of_an_edit_no_more_than_half_can_be_hidden(export: Path) -> None:
+    examples = EditExamples(export, TOKENIZER, COMPACT)
+    with pytest.raises(UsageError, match=r"history_masking is 0\.6, .* set it to 0\.5 or less"):
+        Packs(examples, COMPACT, BatchSettings(history_masking=0.6), 512)
+
+
 def test_what_no_teacher_answered_is_learnt_from_codes_alone() -> None:
     with pytest.raises(UsageError, match="as no teacher has answered to edits"):
         TrainSettings("export", "run", task="edit", loss=LossSettings(kind="forward_kl"))
@@ -134,7 +156,7 @@ def test_a_student_learns_to_edit_and_to_take_it_back(tmp_path: Path) -> None:
     model, facts = load_model(tmp_path / "run" / "student")
     assert facts["edits"] == ["joy+1", "joy-1"]
     assert facts["cells"] == [], "it has learnt to say nothing"
-    pairs = list(EditPairs(export))
+    pairs = list(EditPairs.open(export))
     prompts = [
         speech_prompt(
             TOKENIZER,

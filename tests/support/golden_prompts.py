@@ -14,7 +14,7 @@ from small_sentencepiece import KEPT, PROMPTS
 from lauter.datasets.layout import END, STEP_AUDIO, Reference
 from lauter.datasets.records import Prompt, Request
 from lauter.teacher.step_audio.edit_layout import EditLayout
-from lauter.teacher.step_audio.edits import REMOVE, Edit, EditKind
+from lauter.teacher.step_audio.edits import Edit, EditKind
 from lauter.teacher.step_audio.layouts import Layout, TokenPrompt
 from lauter.teacher.step_audio.sentencepiece_tokenizer import SentencePieceTokenizer
 from lauter.teacher.step_audio.templates import PLACES, Wordings, parse_wordings
@@ -29,8 +29,6 @@ TEXTS = {
         "human": "{instruction}\n{codes}\n",
         "emotion": "{value}: {text}\n",
         "style": "{value}: {text}\n",
-        "style_remove": "no style: {text}\n",
-        "sounds": "{target_text}\n{text}\n",
     },
     "aqaa": {
         "system": "Say the text.",
@@ -96,11 +94,10 @@ def golden_prompts() -> Iterator[tuple[str, TokenPrompt]]:
     editing = EditLayout(tokenizer, wordings("editx_edit"))
     for edit in (
         Edit(EditKind.EMOTION, "happy"),
-        Edit(EditKind.STYLE, REMOVE),
-        Edit(EditKind.SOUNDS, "你好[Sigh]。"),
-        Edit(EditKind.TRIM),
+        Edit(EditKind.STYLE, "act_coy"),
+        Edit(EditKind.SPEED, "slower"),
     ):
-        yield f"editx_edit: {edit.kind} {edit.value}".strip(), editing.prompt(REFERENCE, edit)
+        yield f"editx_edit: {edit.kind} {edit.value}", editing.prompt(REFERENCE, edit)
 
 
 def pieces(prompt: TokenPrompt) -> list[str]:

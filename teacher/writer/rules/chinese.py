@@ -10,15 +10,12 @@ out too.
 """
 
 import functools
-import logging
 import re
-import warnings
 from collections.abc import Sequence
-from importlib import metadata
 from typing import Any, Final
 
 from lauter.datasets.tags import Dialect
-from lauter.datasets.weights import cache_folder
+from lauter.teacher.chinese_words import jieba_tokenizer
 from lauter.teacher.writer.rules.word_tables import lexicon
 
 _BY_RULE: Final = "*"
@@ -84,29 +81,29 @@ def _by_rule(words: Sequence[str], place: int, dialect: Dialect) -> str | None:
         # 莫得 stands before things only; alone, as an answer, it may be either.
         if words[place] != "没有" or after[0] in _ENDS:
             return None
-        return "莫得" if _tag(after).startswith("n") else "没"
+        return "莫得" if _tag(after, dialect).startswith("n") else "没"
     match words[place]:
         case "了" if place == 0:
             return None
         case "了":
             return "喇" if after[0] in _ENDS else "咗"
         case "在":
-            return None if _tag(after).startswith("v") or after[0] in _ENDS else "喺"
+            return None if _tag(after, dialect).startswith("v") or after[0] in _ENDS else "喺"
         case _:
             return None
 
 
-def _tag(word: str) -> str:
+def _tag(word: str, dialect: Dialect) -> str:
     """Return jieba's part of speech."""
-    (tagged, *_) = _tagger().lcut(word)
+    (tagged, *_) = _tagger(dialect).lcut(word)
     return str(tagged.flag)
 
 
 @functools.cache
-def _tagger() -> Any:
+def _tagger(dialect: Dialect) -> Any:
     from jieba.posseg import POSTokenizer
 
-    return POSTokenizer(_tokenizer(Dialect.CANTONESE.value))
+    return POSTokenizer(_tokenizer(dialect.value))
 
 
 def _words(text: str, dialect: str) -> list[str]:
@@ -115,17 +112,8 @@ def _words(text: str, dialect: str) -> list[str]:
 
 @functools.cache
 def _tokenizer(dialect: str) -> Any:
-    """Return a tokenizer that knows the lexicon's entries; jieba's shared one is let be."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # jieba's import of pkg_resources warns
-        import jieba
-    jieba.setLogLevel(logging.ERROR)
-    tokenizer = jieba.Tokenizer()
-    folder = cache_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    # The plain dictionary, as the studio's front end keeps it.
-    tokenizer.tmp_dir = str(folder)
-    tokenizer.cache_file = f"jieba-{metadata.version('jieba')}.cache"
+    """Return a tokenizer that knows the lexicon's entries."""
+    tokenizer = jieba_tokenizer()
     for word in lexicon(dialect):
         if len(word) > 1:
             tokenizer.add_word(word, freq=_FREQUENCY)

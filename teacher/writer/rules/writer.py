@@ -47,7 +47,8 @@ class RuleWriter:
         if language not in _LANGUAGES:
             raise UsageError(
                 f"the rules write no {dialect}; they write English, Mandarin, Cantonese, "
-                "Sichuanese and Japanese: drop it from write.dialects or choose writer=endpoint"
+                "Sichuanese and Japanese: drop it from the dialects, or have a model write its "
+                "texts (`lauter write writer=endpoint`)"
             )
         return language.value, dialect if language == Language.CHINESE else ""
 

@@ -8,6 +8,7 @@ import pytest
 from evaluated_speech import HOSTILE, evaluated
 from page_elements import elements_of
 
+from lauter.datasets.marking import Synthetic, marks_of, unmarked
 from lauter.orchestration.evaluation.page import MARK, chosen, evaluation_page
 from lauter.pipelines.evaluate import Evaluation
 from lauter.pipelines.evaluation_report import report
@@ -31,10 +32,25 @@ def page() -> str:
 def test_every_sound_of_every_system_is_there(page: str) -> None:
     sounds = [a for tag, a in elements_of(page) if tag == "audio"]
     clips = [one.clip for measured in evaluated().systems.values() for one in measured]
-    for clip in filter(None, clips):
-        assert base64.b64encode(clip.encoded).decode() in page
+    flacs = [base64.b64decode(str(sound["src"]).split(",")[1]) for sound in sounds]
+    assert sorted(map(unmarked, flacs)) == sorted(clip.encoded for clip in clips if clip)
     assert len(sounds) == 14 and page.count("nothing to hear") == 1  # of 15, one was never said
     assert all("controls" in sound and sound["aria-label"] for sound in sounds)
+
+
+def test_every_sound_says_who_made_it(page: str) -> None:
+    told = set()
+    for tag, attributes in elements_of(page):
+        if tag == "audio":
+            marks = marks_of(base64.b64decode(str(attributes["src"]).split(",")[1]))
+            assert marks and marks.voice == "heart" and marks.synthetic == Synthetic.YES
+            told.add((str(attributes["aria-label"]).split(":")[0], marks.teacher,
+                      marks.teacher_fingerprint != ""))  # fmt: skip
+    assert told == {
+        ("teacher", "hibari", True),
+        ("resynthesis", "resynthesis", True),
+        ("student", "student", True),
+    }
 
 
 def test_nothing_lies_outside_the_file(page: str) -> None:

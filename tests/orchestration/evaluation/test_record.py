@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 import pytest
 from evaluated_speech import evaluated
 
+from lauter.datasets.marking import marks_of
 from lauter.orchestration.evaluation.record import as_json, data_digest, utterances
 from lauter.pipelines.evaluation_report import report
 from lauter.student.evaluation import Bootstrap
@@ -60,12 +61,16 @@ def test_it_says_what_was_found_and_by_whom() -> None:
 
 
 def test_every_utterance_is_kept_so_that_the_figures_can_be_counted_again() -> None:
-    table = utterances(evaluated())
+    table = utterances(evaluated(), {"student": "f00d"})
     record = recorded()
     for name, system in record["systems"].items():
         rows = table.filter(pc.and_(pc.equal(table["system"], name), table["applicable"]))
         edits, characters = (pc.sum(rows[column]).as_py() for column in ("edits", "characters"))
         assert (edits, characters) == (system["edits"], system["characters"])
         assert edits / characters == pytest.approx(system["figures"]["cer"]["value"], abs=1e-6)
+    sounds = table["audio"].drop_null().to_pylist()
+    assert {marks.teacher for sound in sounds if (marks := marks_of(sound))} == {
+        "hibari", "resynthesis", "student",
+    }  # fmt: skip
     assert table.num_rows == 15 and table["audio"].null_count == 1
     assert all(field.metadata[b"description"] for field in table.schema)

@@ -17,6 +17,7 @@ from chat_server import (
     in_fences,
     refusing,
     saying,
+    sentence,
     short_of_one,
     texts,
 )
@@ -139,7 +140,7 @@ def test_a_bad_answer_is_asked_again_with_what_was_wrong(
 def test_what_stays_bad_is_a_dead_letter_and_nothing_good_is_lost(ask: Ask, behaviour: Any) -> None:
     other = replace(TASK, number=1)
     run = ask(Chat([good, behaviour]), TASK, other, attempts=2, concurrency=1)
-    assert len(run.texts) == 3 and run.tally.missing == 3
+    assert len(run.texts) == 3
     (letter,) = run.letters
     shown = letter.as_dict()
     assert all(fault["sentence"] for fault in shown["faults"])
@@ -226,6 +227,18 @@ def test_the_same_ask_is_never_paid_twice(ask: Ask) -> None:
     assert not chat.bodies
     assert (second.tally.paid, second.tally.cached) == (0, first.tally.paid)
     assert second.tally.prompt_tokens is None
+
+
+def test_a_temperature_written_as_a_whole_number_is_the_same_ask(ask: Ask) -> None:
+    first = ask(Chat(), temperature=1)
+    assert ask(chat := Chat(), temperature=1.0).texts == first.texts
+    assert not chat.bodies
+
+
+def test_no_more_texts_are_kept_than_were_asked_for(ask: Ask) -> None:
+    plenty = [f"{chr(65 + n) * 3} {sentence(str(n))}" for n in range(9)]
+    run = ask(Chat([texts(*plenty)]))
+    assert run.texts == plenty[: TASK.count] and not run.tally.faults
 
 
 def test_tasks_that_say_the_same_get_answers_of_their_own(ask: Ask) -> None:

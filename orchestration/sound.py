@@ -1,6 +1,8 @@
-"""Samples as the bytes of an audio format, with their mark where the format has room for one."""
+"""Samples as an audio format has them, with their mark where it has room for one."""
 
 import io
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -8,6 +10,7 @@ import soundfile
 import soxr
 
 from lauter.datasets.audio import Samples
+from lauter.datasets.errors import UsageError
 from lauter.datasets.marking import Marks, comment, marked
 
 MEDIA_TYPES: Final = {
@@ -47,3 +50,21 @@ def as_bytes(samples: Samples, sample_rate: int, kind: str, marks: Marks) -> byt
             file.comment = comment(marks)
         file.write(samples)
     return marked(written.getvalue(), marks) if is_lossless else written.getvalue()
+
+
+def write_wav(place: Path, samples: Samples, sample_rate: int, marks: Marks) -> None:
+    """Write mono ``samples`` in -1…1 as a WAV of 16 bits that appears when it is whole.
+
+    Raises ``UsageError`` where that cannot be.
+    """
+    hidden = place.with_name(f".{place.name}.new")
+    try:
+        hidden.write_bytes(as_bytes(samples, sample_rate, "wav", marks))
+        hidden.replace(place)
+    except OSError as error:
+        raise UsageError(
+            f"{place} cannot be written ({error.strerror}); name another place"
+        ) from error
+    finally:
+        with suppress(OSError):
+            hidden.unlink()

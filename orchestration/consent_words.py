@@ -1,4 +1,4 @@
-"""A trace in words: where a voice went, and what to do about it."""
+"""What the commands of consent ask for, and what a trace found, in words."""
 
 from pathlib import Path
 
