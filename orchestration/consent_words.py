@@ -8,7 +8,7 @@ from rich.console import Console
 from lauter.datasets.errors import UsageError
 from lauter.datasets.location import write_whole
 from lauter.orchestration.leave import leave_of
-from lauter.pipelines.consent_trace import Trace, trace_voice
+from lauter.pipelines.consent_trace import VoiceTrace, trace_voice
 
 
 def voice_named(settings: DictConfig, command: str) -> str:
@@ -25,14 +25,14 @@ def signed_by(settings: DictConfig) -> str:
     return str(settings.consent.by)
 
 
-def traced(settings: DictConfig, voice: str) -> Trace:
+def traced(settings: DictConfig, voice: str) -> VoiceTrace:
     """Return where a voice went, as the settings say, and write it down."""
     trace = trace_voice(voice, Path(settings.consent.within), leave_of(settings).book)
     write_whole(Path(settings.consent.out), trace.json())
     return trace
 
 
-def print_trace(console: Console, trace: Trace, out: str) -> None:
+def print_trace(console: Console, trace: VoiceTrace, out: str) -> None:
     """Print what was found, a line a place."""
     others = [name for name in trace.speakers if name != trace.voice]
     if others:

@@ -82,7 +82,7 @@ class StudentTrace:
 
 
 @dataclass(frozen=True)
-class Trace:
+class VoiceTrace:
     """All that was found of a voice: under which names, and where."""
 
     voice: str
@@ -97,7 +97,7 @@ class Trace:
         return json.dumps(asdict(self), ensure_ascii=False, indent=2) + "\n"
 
 
-def trace_voice(name: str, within: Path, book: Iterable[Voice] = ()) -> Trace:
+def trace_voice(name: str, within: Path, book: Iterable[Voice] = ()) -> VoiceTrace:
     """Return what the voice ``name`` touched in the folder ``within`` and below.
 
     ``book`` adds what is known of persons. Raises ``UsageError`` for a folder that is none, and for
@@ -145,7 +145,7 @@ def trace_voice(name: str, within: Path, book: Iterable[Voice] = ()) -> Trace:
     if not (corpus_traces or exports or students):
         known = {voice.speaker for voice in people} | {voice.identity for voice in people}
         check_known(name, known, f"no voice below {within.resolve()} is called '{name}'")
-    return Trace(name, sorted(speakers), corpus_traces, exports, students, unreadable)
+    return VoiceTrace(name, sorted(speakers), corpus_traces, exports, students, unreadable)
 
 
 def _of(marks: Sequence[tuple[Path, str]], name: str) -> list[Path]:

@@ -18,7 +18,7 @@ from lauter.datasets.corpus_erasure import erase_speakers
 from lauter.datasets.errors import UsageError
 from lauter.datasets.shards import export_webdataset
 from lauter.datasets.voices import VOICE_SCHEMA, voice_row
-from lauter.pipelines.consent_trace import Trace, trace_voice
+from lauter.pipelines.consent_trace import VoiceTrace, trace_voice
 from lauter.student.train import train
 
 ADA = replace(SOMEONE, speaker="ada", identity="ada_example")
@@ -44,7 +44,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def relative(trace: Trace, place: Path) -> dict[str, list[str]]:
+def relative(trace: VoiceTrace, place: Path) -> dict[str, list[str]]:
     return {
         kind: [os.path.relpath(found.path, place) for found in getattr(trace, kind)]
         for kind in ("corpora", "exports", "students")
