@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from lauter.datasets.card import IMPORTED
 from lauter.datasets.lineage import EDITOR
+from lauter.datasets.mark_columns import IMPORTED
 from lauter.datasets.marking import NO_ASSERTION, Marks, Synthetic, marked
 from lauter.pipelines.evaluate import Measured
 from lauter.pipelines.evaluation_items import SEED_LIST
