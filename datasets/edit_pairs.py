@@ -20,6 +20,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lauter.datasets.codes import codes_as_text
 from lauter.datasets.edits import SPEED, Edit
@@ -28,7 +29,8 @@ from lauter.datasets.exported import EDIT_PAIRS
 from lauter.datasets.lineage import EDITOR, PARENT_FIELD, parent_request
 from lauter.datasets.location import Location
 from lauter.datasets.record_blocks import Blocks, blocks_in, open_blocks
-from lauter.datasets.records import REQUEST_SCHEMA, request_from_row
+from lauter.datasets.records import CODEC_ERROR_FIELD, REQUEST_SCHEMA, request_from_row
+from lauter.datasets.selection import Selection
 from lauter.datasets.tags import Emotion, Style
 
 BLOCKS_KEPT: Final = 16
@@ -71,13 +73,20 @@ def step_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[E
 
 
 def find_pairs(blocks: Blocks) -> list[EditPair]:
-    """Return the pairs of a split, in the order of their edited samples; derived rows make none."""
+    """Return the pairs of a split, in the order of their edited samples.
+
+    Derived rows make none, nor does speech that a codec could make nothing of.
+    """
     rows = _manners(blocks)
-    number_of = {row["request_id"]: number for number, row in enumerate(rows)}
+    number_of = {
+        row["request_id"]: number
+        for number, row in enumerate(rows)
+        if row.get(CODEC_ERROR_FIELD.name) is None
+    }
     pairs = []
     for number, row in enumerate(rows):
         parent = number_of.get(row[PARENT_FIELD.name])
-        if parent is None or row["teacher"] == EDITOR:
+        if parent is None or row["request_id"] not in number_of or row["teacher"] == EDITOR:
             continue
         if step := step_between(rows[parent], row):
             edit, level = step
@@ -90,15 +99,17 @@ def _manners(blocks: Blocks) -> list[dict[str, Any]]:
     """Return who says what and how in each sample, and which sample it is an edit of."""
     kept = ("request_id", "teacher", "text", "speaker", "dialect", "emotion", "emotion_level",
             "style", "speed_level")  # fmt: skip
-    is_told = PARENT_FIELD.name in blocks.columns()
+    there = blocks.columns()
+    is_told = PARENT_FIELD.name in there
     columns = [*kept, PARENT_FIELD.name] if is_told else REQUEST_SCHEMA.names
+    errors = [name for name in (CODEC_ERROR_FIELD.name,) if name in there]
     found = []
     for block in range(len(blocks.counts)):
-        for row in blocks.read(block, columns).to_pylist():
+        for row in blocks.read(block, [*columns, *errors]).to_pylist():
             if not is_told:
                 parent = parent_request(request_from_row(row))
                 row[PARENT_FIELD.name] = parent and parent.request_id
-            found.append({name: row[name] for name in (*kept, PARENT_FIELD.name)})
+            found.append({name: row[name] for name in (*kept, PARENT_FIELD.name, *errors)})
     return found
 
 
@@ -161,11 +172,27 @@ def pairs_as_lines(pairs: EditPairs) -> Iterator[str]:
         yield json.dumps(pair | spelled, ensure_ascii=False) + "\n"
 
 
+def check_codes(selection: Selection) -> None:
+    """Raise ``UsageError`` where an utterance of an export was never given codes."""
+    corpus = selection.corpus
+    bare = len(selection.rows)
+    if "codes" in corpus.schema.names:
+        has_error = CODEC_ERROR_FIELD.name in corpus.schema.names
+        where = "codes IS NULL" + f" AND {CODEC_ERROR_FIELD.name} IS NULL" * has_error
+        ids = [batch["request_id"] for batch in corpus.scan(["request_id"], where=where)]
+        chosen = corpus.take_rows(selection.rows, ["request_id"])["request_id"]
+        bare = pc.sum(pc.is_in(chosen, value_set=pa.chunked_array(ids, pa.string()))).as_py()
+    if bare:
+        raise UsageError(
+            f"{bare} of {len(selection.rows)} utterances have no codes, and edit pairs are made of "
+            f"them; run `lauter codec encode corpus={corpus.path}` first"
+        )
+
+
 def write_edit_pairs(folder: Location, splits: Iterable[str]) -> dict[str, int]:
     """Write the pairs of each split beside the samples of an export, and return how many they are.
 
-    The export may still be being written, but for its cards. Raises ``UsageError`` for a pair
-    without codes.
+    The export may still be being written, but for its cards.
     """
     written = {}
     for split in splits:

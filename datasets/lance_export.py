@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from lauter.datasets.card import data_card
 from lauter.datasets.consent import Leave
 from lauter.datasets.corpus import Corpus
-from lauter.datasets.edit_pairs import write_edit_pairs
+from lauter.datasets.edit_pairs import check_codes, write_edit_pairs
 from lauter.datasets.exported import CARD, SPEECH, VOICES_FILE, ExportSummary
 from lauter.datasets.exported_voices import voices_json
 from lauter.datasets.location import Location, lance_options, location_of
@@ -51,6 +51,8 @@ def export_lance(
             split_by=split_by,
             leave=leave,
         )
+        if edit_pairs:
+            check_codes(selection)  # before what is overwritten goes
         hidden = begin()
         schema = pa.schema([SPLIT, corpus.schema.field("audio"), *selection.fields])
         written, audio_bytes, duration_s = 0, 0, 0.0

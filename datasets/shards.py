@@ -23,7 +23,7 @@ from lauter.datasets.card import data_card
 from lauter.datasets.consent import Leave
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.croissant import croissant
-from lauter.datasets.edit_pairs import write_edit_pairs
+from lauter.datasets.edit_pairs import check_codes, write_edit_pairs
 from lauter.datasets.errors import UsageError
 from lauter.datasets.exported import (
     CARD,
@@ -72,9 +72,9 @@ def export_webdataset(
     out. ``edit_pairs`` writes those of each split beside it (``edit_pairs.py``). The same corpus,
     policy and seed give the same files, to the byte. A sample larger than ``shard_bytes`` has a
     shard of its own. ``on_sample`` is told after each sample how many of how many are written.
-    Raises ``UsageError`` where there is nothing to export, where a pair has no codes, where
-    ``folder`` is there already (unless it is an export that may be overwritten), or the disk is
-    full.
+    Raises ``UsageError`` where there is nothing to export, where pairs are asked for and codes are
+    missing, where ``folder`` is there already (unless it is an export that may be overwritten), or
+    the disk is full.
     """
     if shard_bytes < 1:
         raise UsageError(f"a shard of {shard_bytes} bytes holds nothing; set shard_bytes above 0")
@@ -89,6 +89,8 @@ def export_webdataset(
             split_by=split_by,
             leave=leave,
         )
+        if edit_pairs:
+            check_codes(selection)  # before what is overwritten goes
         hidden = begin()
         audio_bytes, duration_s, written = 0, 0.0, 0
         shards = ShardWriter(hidden, selection.fields, shard_bytes)

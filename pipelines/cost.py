@@ -84,6 +84,19 @@ class Spent:
         for stage, spent in seconds_of(row).items():
             self.seconds[stage] += spent
 
+    def __add__(self, other: "Spent") -> "Spent":
+        """Return the sum of both."""
+        seconds = defaultdict(float, self.seconds)
+        for stage, spent in other.seconds.items():
+            seconds[stage] += spent
+        return Spent(
+            self.asked + other.asked,
+            self.spoken + other.spoken,
+            self.accepted + other.accepted,
+            self.accepted_s + other.accepted_s,
+            seconds,
+        )
+
     def as_dict(self, prices: Prices) -> dict[str, Any]:
         """Return the figures for ``run.json``."""
         hours = self.accepted_s / 3600

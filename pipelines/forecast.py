@@ -69,12 +69,17 @@ class Forecast:
 
 
 def forecast(
-    ledger: Ledger, wanted: Mapping[Cell, int], prices: Prices, *, seed: int = 0
+    ledger: Ledger,
+    wanted: Mapping[Cell, int],
+    prices: Prices,
+    *,
+    along: Spent | None = None,
+    seed: int = 0,
 ) -> Forecast:
     """Return what filling ``wanted`` accepted utterances costs, from what a corpus has so far.
 
-    Cells of ``ledger`` that are not wanted are what came along: neutral speech that chains begin
-    with. It is taken to go on coming along at the pilot's rate.
+    ``along`` is what was spent on the neutral speech that the pilot's chains begin with
+    (``read_along``); it is taken to go on coming along at the pilot's rate.
     """
     draws = np.random.default_rng(seed)
     known = total(ledger)
@@ -83,7 +88,7 @@ def forecast(
     likeness = {name: _likeness(shares(cells), draws) for name, cells in alike.items()}
     requests, price, device_s = np.zeros(_DRAWS), np.zeros(_DRAWS), np.zeros(_DRAWS)
     for cell, entry in ledger.items():
-        missing = wanted.get(cell, 0) - entry.spent.accepted
+        missing = wanted[cell] - entry.spent.accepted
         if missing <= 0:
             continue
         asked = _asked(entry, missing, *likeness[entry.teacher], draws)
@@ -92,12 +97,12 @@ def forecast(
         price += _sum_of(asked, [one for each in costs for one in each.prices], draws)
         device_s += _sum_of(asked, [one for each in costs for one in each.device_s], draws)
     length_s = known.accepted_s / max(1, known.accepted)
-    accepted = sum(max(wanted.get(cell, 0), one.spent.accepted) for cell, one in ledger.items())
-    of_wanted = total({cell: one for cell, one in ledger.items() if cell in wanted})
+    accepted = sum(max(wanted[cell], one.spent.accepted) for cell, one in ledger.items())
+    whole = known + (along or Spent())
 
     def in_the_end(further: NDArray[np.float64], cost: Callable[[Spent], float]) -> Range:
-        along = cost(known) / cost(of_wanted) if cost(of_wanted) else 1.0
-        return _range(cost(known) + along * further)
+        ratio = cost(whole) / cost(known) if cost(known) else 1.0
+        return _range(cost(whole) + ratio * further)
 
     return Forecast(
         requests=in_the_end(requests, lambda spent: spent.asked),
@@ -105,7 +110,7 @@ def forecast(
         device_hours=in_the_end(device_s / 3600, lambda spent: prices.device_hours(spent.seconds)),
         accepted_hours=length_s * accepted / 3600,
         currency=prices.currency,
-        pilot=known.asked,
+        pilot=whole.asked,
     )
 
 

@@ -4,12 +4,15 @@ First tries and further ones are counted apart: a prompt that was rejected once 
 a fresh one, and whether it pays to ask it again is learned from those that were.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from lauter.datasets.corpus import Corpus
-from lauter.datasets.lineage import EDITOR
+from lauter.datasets.lineage import EDITOR, PARENT_FIELD
 from lauter.datasets.prompts.cell import Cell
 from lauter.pipelines.cost import Prices, Spent, cost_columns, seconds_of
 
@@ -65,12 +68,12 @@ def read_ledger(corpus: Corpus, cells: Iterable[Cell], policy: str, prices: Pric
     return ledger
 
 
-def _cell_of(row: Mapping[str, Any], ledger: Ledger) -> Cell | None:
+def _cell_of(row: Mapping[str, Any], cells: Container[Cell]) -> Cell | None:
     named = Cell(**{name: row[name] for name in _CELL})
-    if named in ledger:
+    if named in cells:
         return named
     anybody = replace(named, speaker="")
-    return anybody if anybody in ledger else None
+    return anybody if anybody in cells else None
 
 
 def _take(
@@ -98,16 +101,29 @@ def _take(
 
 def total(ledger: Ledger) -> Spent:
     """Return the sum of all cells."""
-    whole = Spent()
-    for entry in ledger.values():
-        spent = entry.spent
-        whole.asked += spent.asked
-        whole.spoken += spent.spoken
-        whole.accepted += spent.accepted
-        whole.accepted_s += spent.accepted_s
-        for stage, seconds in spent.seconds.items():
-            whole.seconds[stage] += seconds
-    return whole
+    return sum((entry.spent for entry in ledger.values()), Spent())
+
+
+def read_along(corpus: Corpus, cells: Iterable[Cell], policy: str) -> Spent:
+    """Return what was spent on speech that rows of ``cells`` were edited from and that is in none.
+
+    It is the neutral speech that chains begin with, where no quota asks for it.
+    """
+    along, asked, parents = Spent(), frozenset(cells), set()
+    if PARENT_FIELD.name not in corpus.schema.names:
+        return along
+    columns = ["teacher", PARENT_FIELD.name, *_CELL]
+    for batch in corpus.scan(columns, where=f"{PARENT_FIELD.name} IS NOT NULL"):
+        for row in batch.to_pylist():
+            if row["teacher"] != EDITOR and _cell_of(row, asked):
+                parents.add(row[PARENT_FIELD.name])
+    named = pa.array(sorted(parents), pa.string())
+    columns = ["request_id", "error_kind", *_CELL, *cost_columns(corpus.schema)]
+    for batch in corpus.scan_judged(columns, policy=policy):
+        for row in batch.filter(pc.is_in(batch["request_id"], value_set=named)).to_pylist():
+            if not _cell_of(row, asked):
+                along.add(row)
+    return along
 
 
 def shares(ledger: Ledger) -> Sequence[tuple[int, int]]:

@@ -26,7 +26,7 @@ from lauter.datasets.records import PROMPT_SCHEMA
 from lauter.pipelines.ancestry import with_ancestors
 from lauter.pipelines.cost import Prices, Spent
 from lauter.pipelines.judge import judge_corpus
-from lauter.pipelines.ledger import CellLedger, Ledger, read_ledger, shares, total
+from lauter.pipelines.ledger import CellLedger, Ledger, read_along, read_ledger, shares, total
 from lauter.pipelines.plan import Plan, plan
 from lauter.pipelines.synthesize import Job, OnBatch, synthesize
 from lauter.pipelines.yields import Yield, pooled
@@ -65,18 +65,18 @@ class Budget:
         return max(0.0, min(left, default=1.0))
 
     def affordable(
-        self, spent: Spent, wished: int, prices: Prices, added: int, wall_s: float
+        self, spent: Spent, asked: int, prices: Prices, asked_now: int, wall_s: float
     ) -> float:
         """Return how many requests the rest is expected to pay for, with what comes along.
 
-        Of prices, by what the ``wished`` requests so far have cost and the neutral speech that was
-        spoken for them; of time, by the ``added`` of this run. Where nothing is known yet, a few,
-        from which it will be.
+        Of prices, by what the ``asked`` requests so far have cost and the neutral speech that was
+        spoken for them; of time, by those of this run (``asked_now``). Where nothing is known yet,
+        a few, from which it will be.
         """
         rates = (
-            (self.device_hours, prices.device_hours(spent.seconds), wished),
-            (self.price, prices.of(spent.seconds), wished),
-            (self.wall_s, wall_s, added),
+            (self.device_hours, prices.device_hours(spent.seconds), asked),
+            (self.price, prices.of(spent.seconds), asked),
+            (self.wall_s, wall_s, asked_now),
         )
         most = math.inf
         for bound, used, requests in rates:
@@ -179,21 +179,25 @@ def top_up(
     used_up: set[Cell] = set()
     stalled: set[Cell] = set()
     rounds = added = 0
+    asked_before: int | None = None
     while True:
-        ledger = read_ledger(corpus, [*draw.counts, *draw.roots], job.policy.digest, prices)
-        spent, wall_s = total(ledger), time.monotonic() - started
+        ledger = read_ledger(corpus, draw.counts, job.policy.digest, prices)
+        own, wall_s = total(ledger), time.monotonic() - started
+        along = read_along(corpus, draw.counts, job.policy.digest) if draw.chains else Spent()
+        asked_before = own.asked if asked_before is None else asked_before
+        spent = own + along
         left = rules.budget.share_left(spent, wall_s, prices)
         prior = _prior(ledger)
         wishes = {
-            cell: _wish(wanted, ledger[cell], prior, rules, sampled[cell], cell in used_up)
-            for cell, wanted in draw.counts.items()
+            cell: _wish(draw.counts[cell], entry, prior, rules, sampled[cell], cell in used_up)
+            for cell, entry in ledger.items()
             if cell not in stalled
         }
         wishes = {cell: wish for cell, wish in wishes.items() if wish.fresh or wish.again}
         if not wishes or not left:
             break
-        wished = sum(ledger[cell].spent.asked for cell in draw.counts)
-        affordable = rules.budget.affordable(spent, wished, prices, added, wall_s)
+        asked_now = own.asked - asked_before
+        affordable = rules.budget.affordable(spent, own.asked, prices, asked_now, wall_s)
         wishes = _within(wishes, affordable)
         on_round(rounds, ledger, wishes)
         fresh, ended = _fresh(draw, wishes, ledger, teacher, seed, job.leave)
@@ -215,7 +219,7 @@ def top_up(
             # All that was wished for is there; a cell that has nothing else has had its say.
             stalled |= {cell for cell, wish in wishes.items() if wish.again or cell in used_up}
     cells = _accounts(draw, ledger, rules, left, used_up | stalled)
-    return Account(cells, total(ledger), rounds, added, time.monotonic() - started)
+    return Account(cells, spent, rounds, added, time.monotonic() - started)
 
 
 def _is_sampled(cell: Cell, draw: Draw, teacher: Teacher) -> bool:
@@ -352,10 +356,9 @@ def _accounts(
 ) -> tuple[CellAccount, ...]:
     prior = _prior(ledger)
     cells = []
-    for cell, wanted in draw.counts.items():
-        entry = ledger[cell]
+    for cell, entry in ledger.items():
         first, again = _yields(entry, prior)
-        if entry.spent.accepted >= wanted:
+        if entry.spent.accepted >= draw.counts[cell]:
             state = MET
         elif _hopeless(first, rules):
             state = GIVEN_UP
@@ -363,5 +366,5 @@ def _accounts(
             state = USED_UP
         else:
             state = BUDGET_SPENT
-        cells.append(CellAccount(cell, wanted, state, first, again, entry.spent))
+        cells.append(CellAccount(cell, draw.counts[cell], state, first, again, entry.spent))
     return tuple(cells)

@@ -28,17 +28,9 @@ class Cell:
 def chain_of(cell: Cell) -> list[Cell]:
     """Return a cell and those that it is edited from, nearest first, without plain neutral."""
     links = [cell]
-    while (parent := _parent(links[-1])) and _parent(parent):
-        links.append(parent)
-    return links
-
-
-def root_of(cell: Cell) -> Cell:
-    """Return the cell of what a chain begins with, which is plain neutral speech."""
-    last = chain_of(cell)[-1]
-    return _parent(last) or last
-
-
-def _parent(cell: Cell) -> Cell | None:
-    parent = parent_of(Prompt("", "", **asdict(cell)))
-    return Cell(**{name: getattr(parent, name) for name in asdict(cell)}) if parent else None
+    while True:
+        asked = Prompt("", "", **asdict(links[-1]))
+        parent = parent_of(asked)
+        if parent is None or parent_of(parent) is None:
+            return links
+        links.append(Cell(**{name: getattr(parent, name) for name in asdict(cell)}))

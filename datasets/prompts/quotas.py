@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from lauter.datasets.errors import UsageError
 from lauter.datasets.identity import canonical_json
-from lauter.datasets.prompts.cell import Cell, chain_of, root_of
+from lauter.datasets.prompts.cell import Cell, chain_of
 from lauter.datasets.prompts.pools import TextPools
 from lauter.datasets.prompts.table import table_from_prompts
 from lauter.datasets.records import Prompt
@@ -103,8 +103,6 @@ class Draw:
         pools = TextPools(texts, by_level=not chains)
         self.counts = _counts(quotas, dialects, pools, chains)
         """How many prompts the quotas ask of each cell."""
-        self.roots = _roots(self.counts) if chains else ()
-        """Cells of the neutral speech that chains begin with, where no quota asks for it."""
         self._pools = {cell: pools.of(cell) for cell in self.counts}
         self._speakers = {}
         for cell in self.counts:
@@ -163,13 +161,6 @@ def _counts(
                 "prompt twice; name the speaker in all quotas of a manner, or in none"
             )
     return counts
-
-
-def _roots(counts: Mapping[Cell, int]) -> tuple[Cell, ...]:
-    roots = dict.fromkeys(root_of(cell) for cell in counts)
-    return tuple(
-        root for root in roots if root not in counts and replace(root, speaker="") not in counts
-    )
 
 
 def _check_dialects(dialects: Sequence[str]) -> None:

@@ -21,7 +21,7 @@ from lauter.orchestration.progress import speech_progress
 from lauter.orchestration.run_record import RunRecord
 from lauter.orchestration.tables import print_counts, print_refused
 from lauter.pipelines.forecast import forecast
-from lauter.pipelines.ledger import read_ledger
+from lauter.pipelines.ledger import read_along, read_ledger
 from lauter.pipelines.synthesize import kept, synthesize
 
 
@@ -56,8 +56,9 @@ def run(settings: DictConfig, console: Console) -> int:
     with kept(job, teacher), speech_progress(console, "pilot") as progress:
         synthesize(job, pilot, teacher, corpus, on_start=progress.start, on_batch=progress.advance)
     prices = prices_of(settings)
-    ledger = read_ledger(corpus, [*draw.counts, *draw.roots], job.policy.digest, prices)
-    foretold = forecast(ledger, draw.counts, prices, seed=settings.seed)
+    ledger = read_ledger(corpus, draw.counts, job.policy.digest, prices)
+    along = read_along(corpus, draw.counts, job.policy.digest) if draw.chains else None
+    foretold = forecast(ledger, draw.counts, prices, along=along, seed=settings.seed)
     content = foretold.as_dict() | {"for": asked_of(draw, job.policy.digest)}
     write_whole(corpus.path / FORECAST, json.dumps(content, indent=2) + "\n")
     record.count(corpus, job.policy)

@@ -15,7 +15,7 @@ from lauter.pipelines.ancestry import with_ancestors
 from lauter.pipelines.cost import Prices
 from lauter.pipelines.engines.inline import InlineEngine
 from lauter.pipelines.forecast import Forecast, forecast
-from lauter.pipelines.ledger import CellLedger, Ledger, read_ledger, total
+from lauter.pipelines.ledger import CellLedger, Ledger, read_along, read_ledger, total
 from lauter.pipelines.plan import plan
 from lauter.pipelines.speak import Speak
 from lauter.pipelines.stage import Resources
@@ -47,7 +47,7 @@ def piloted(folder: Path, draw: Draw, teacher: WaveringTeacher, count: int) -> L
         few = replace(few, requests=with_ancestors(few.requests))
     synthesize(job(teacher), few, teacher, corpus)
     corpus.refresh()
-    return read_ledger(corpus, [*draw.counts, *draw.roots], POLICY.digest, PRICES)
+    return read_ledger(corpus, draw.counts, POLICY.digest, PRICES)
 
 
 def test_nine_of_ten_outcomes_lie_within_the_forecast(tmp_path: Path) -> None:
@@ -108,14 +108,15 @@ def test_what_chains_begin_with_is_foretold_too(tmp_path: Path) -> None:
     teacher = WaveringTeacher(sampled=False, editing=True)
     draw = draw_of(TEXTS, [Quota(60, emotion="joy", emotion_level=1)], chains=True)
     ledger = piloted(tmp_path / "pilot", draw, teacher, 10)
-    assert total(ledger).asked == 20
-    foretold = forecast(ledger, draw.counts, PRICES)
     corpus = Corpus.open(tmp_path / "pilot")
+    along = read_along(corpus, draw.counts, POLICY.digest)
+    assert total(ledger).asked == along.asked == 10
+    foretold = forecast(ledger, draw.counts, PRICES, along=along)
     account = top_up(job(teacher), draw, teacher, corpus, seed=0, rules=Rules(), prices=PRICES)
     assert account.met
     assert foretold.requests.holds(account.spent.asked)
     assert foretold.price.holds(PRICES.of(account.spent.seconds))
-    alone = forecast({cell: ledger[cell] for cell in draw.counts}, draw.counts, PRICES)
+    alone = forecast(ledger, draw.counts, PRICES)
     assert alone.requests.middle < 0.7 * account.spent.asked < 0.7 * foretold.requests.high
 
 

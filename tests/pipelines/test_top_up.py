@@ -193,6 +193,17 @@ def test_what_chains_begin_with_is_paid_for_too(tmp_path: Path) -> None:
     assert PRICES.of(account.spent.seconds) == pytest.approx(corpus.count() * DEVICE_S)
 
 
+def test_neutral_speech_that_no_chain_begins_with_is_not_paid_for(tmp_path: Path) -> None:
+    teacher = WaveringTeacher(good=1.0, sampled=False, editing=True)
+    others = [f"another easy text of number {number}" for number in range(100)]
+    _, corpus = filled(tmp_path, draw_of(others, [Quota(100)]), teacher=teacher)
+    assert corpus.count() == 100
+    draw = draw_of(EASY, JOY, chains=True)
+    account, corpus = filled(tmp_path, draw, Rules(Budget(price=80 * DEVICE_S)), teacher)
+    assert account.met
+    assert account.spent.asked == account.added == corpus.count() - 100 == 60
+
+
 def test_a_budget_is_asked_for_no_more_than_pays_for_what_chains_begin_with_too(
     tmp_path: Path,
 ) -> None:
