@@ -32,7 +32,7 @@ def main() -> None:
     columns = ["teacher", "edit", "error_kind", *_FIGURES]
     for batch in corpus.scan_judged(columns):
         for row in batch.to_pylist():
-            if row["teacher"] == EDITOR:
+            if row["teacher"] == EDITOR and row["error_kind"] is None:
                 found[row["edit"]].append(row)
     for edit, rows in sorted(found.items()):
         _print(edit, rows)

@@ -68,15 +68,16 @@ def erase_speakers(
     tags = sorted(corpus.tags())
     options = lance_options(corpus.path)
     gone = [
-        ids.filter(pc.is_in(ids["speaker"], value_set=wanted)).select(["request_id"])
+        request_id
         for ids in corpus.scan(["request_id", "speaker"], where=f"error_kind = '{WITHDRAWN}'")
+        for request_id in ids.filter(pc.is_in(ids["speaker"], value_set=wanted))["request_id"]
     ]
     with plainly(corpus.path, "written"):
         verdicts = [f"{VERDICTS}/{digest}.lance" for digest in corpus.policies()]
         for folder in verdicts if gone else ():
             judged = lance.dataset(str(corpus.path / folder), storage_options=options)
             delete = judged.merge_insert("request_id").when_matched_delete()
-            delete.execute(pa.Table.from_batches(gone))
+            delete.execute(pa.table({"request_id": pa.array(gone, pa.string())}))
         for folder in (UTTERANCES, VOICES, *verdicts):
             if has_state(corpus.path / folder):
                 _forget(str(corpus.path / folder), options)

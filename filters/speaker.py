@@ -88,11 +88,14 @@ class SpeakerEncoder:
 
 
 def encoder_fingerprint(model: str | Path | None = None) -> str:
-    """Return the digest of all that decides an embedding: the weights, and how audio is prepared.
+    """Return the digest of what decides an embedding: the weights, and how audio is prepared.
 
+    The mel spectrogram and the length of a partial are what the weights want.
     ``model`` is a path to GE2E weights (None: the packaged ones); they are not loaded.
     """
-    settings = [PARTIAL_STEP, MIN_COVERAGE, LEVEL_DB, _PAUSE_BELOW_DB, _PAUSE_KEPT_FRAMES]
+    settings = [
+        PARTIAL_STEP, MIN_COVERAGE, LEVEL_DB, _PAUSE_FRAME, _PAUSE_BELOW_DB, _PAUSE_KEPT_FRAMES,
+    ]  # fmt: skip
     return content_id(
         "lauter.speaker.v1",
         {"weights": weights.fingerprint("speaker-encoder", model), "settings": settings},

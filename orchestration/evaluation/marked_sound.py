@@ -17,8 +17,8 @@ def marked_sound(system: str, one: Measured, fingerprints: Mapping[str, Any]) ->
     """Return its FLAC with a mark, None where nothing was said.
 
     ``fingerprints`` are those of the evaluation. Recordings are the request's own, and whether
-    those that were made elsewhere are synthetic is not known here; what codec and student made is,
-    and answers a request of its own.
+    those that were made elsewhere are synthetic is not known here. What codec and student made is,
+    and answers a request of its own: the same prompt and seed, asked of them.
     """
     return marked(one.clip.encoded, _marks(system, one, fingerprints)) if one.clip else None
 
@@ -37,7 +37,5 @@ def _marks(system: str, one: Measured, fingerprints: Mapping[str, Any]) -> Marks
             text_licence=text_licence,
         )
     fingerprint = fingerprints.get("codec" if system == RESYNTHESIS else system, "")
-    said = student_marks(
-        system, fingerprint, request.prompt, request.seed, reference=one.item.reference
-    )
+    said = student_marks(system, fingerprint, request.prompt, request.seed)
     return replace(said, text_licence=text_licence)

@@ -106,5 +106,7 @@ def test_codes_whose_decoding_failed_are_erased_and_verdicts_forget_the_voice(
     ]
     assert (erased["codes"], erased["error_kind"]) == (None, WITHDRAWN)
     assert not there.verdicts().num_rows
+    judged = [row for batch in there.scan_judged(["request_id"]) for row in batch.to_pylist()]
+    assert len(judged) == there.count() and not any(row["accepted"] for row in judged)
     with there.writing() as writer:
         assert erase_speakers(there, writer, {SOMEONE.speaker}, "she asked for it")[0] == 0

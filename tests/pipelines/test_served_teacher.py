@@ -182,13 +182,14 @@ def run(
     outcomes: Counter[str] = Counter()
     for found in summary.servers.values():
         outcomes.update(found)
-    # The voice's reference, which is none of these, may be asked for again with another seed.
-    # An ask that was sent to hedge may cross the answer on its way; the row tells of each.
-    asked_after = 0
-    for row in rows:
-        asked = sum(one.asked_after[row["request_id"]] for one in counting)
-        crossed = sum(one["outcome"] == "hedged" for one in row["server_attempts"])
-        asked_after += max(0, asked - crossed)
+    # The voice's reference, which is none of these, may be asked for again with another seed. What
+    # was sent to hedge may cross the answer on its way, so rows that were hedged prove nothing.
+    asked_after = sum(
+        one.asked_after[row["request_id"]]
+        for one in counting
+        for row in rows
+        if all(tried["outcome"] != "hedged" for tried in row["server_attempts"])
+    )
     return Run(corpus, rows, summary, whole, asked_after, outcomes)
 
 

@@ -20,7 +20,11 @@ pytestmark = pytest.mark.slow
 def page_of(evaluation: Evaluation, samples: int = 9, against: str | None = "teacher") -> str:
     figures = report(evaluation, against=against, margin=0.05, bootstrap=Bootstrap(200))
     return evaluation_page(
-        figures, evaluation, samples=samples, fingerprints={"student": "f00d"}, device="a lathe"
+        figures,
+        evaluation,
+        samples=samples,
+        fingerprints={"student": "f00d", "codec": "c0de"},
+        device="a lathe",
     )
 
 
@@ -44,12 +48,12 @@ def test_every_sound_says_who_made_it(page: str) -> None:
         if tag == "audio":
             marks = marks_of(base64.b64decode(str(attributes["src"]).split(",")[1]))
             assert marks and marks.voice == "heart" and marks.synthetic == Synthetic.YES
-            told.add((str(attributes["aria-label"]).split(":")[0], marks.teacher,
-                      marks.teacher_fingerprint != ""))  # fmt: skip
+            said_by = str(attributes["aria-label"]).split(":")[0]
+            told.add((said_by, marks.teacher, marks.teacher_fingerprint))
     assert told == {
-        ("teacher", "hibari", True),
-        ("resynthesis", "resynthesis", True),
-        ("student", "student", True),
+        ("teacher", "hibari", "hibari-1"),
+        ("resynthesis", "resynthesis", "c0de"),
+        ("student", "student", "f00d"),
     }
 
 
