@@ -127,7 +127,7 @@ def times_asked(calls: Path) -> dict[str, int]:
 def test_a_run_killed_at_ten_random_moments_ends_like_an_uninterrupted_one(
     tmp_path: Path,
 ) -> None:
-    count = 150
+    count = 75
     script = tmp_path / "run.py"
     script.write_text(RUN)
     calls = tmp_path / "calls"
@@ -139,7 +139,7 @@ def test_a_run_killed_at_ten_random_moments_ends_like_an_uninterrupted_one(
     found_at_kills = []
     for _ in range(10):
         # At a random moment of its progress, not of the clock, which a busy machine stretches.
-        enough = len(times_asked(calls)) + chance.randint(1, 40)
+        enough = len(times_asked(calls)) + chance.randint(1, 20)
         process = start(script, folder, calls, "inline", count)
         while len(times_asked(calls)) < enough and process.poll() is None:
             time.sleep(0.02)
