@@ -1,5 +1,7 @@
 """`lauter consent withdraw`: a voice is used no more; says what it touched, erases it if asked."""
 
+from pathlib import Path
+
 from omegaconf import DictConfig
 from rich.console import Console
 
@@ -8,7 +10,7 @@ from lauter.datasets.corpus import Corpus
 from lauter.datasets.corpus_erasure import erase_speakers
 from lauter.datasets.errors import UsageError
 from lauter.orchestration.consent_words import print_trace, signed_by, traced, voice_named
-from lauter.orchestration.leave import leave_of, ledger_of
+from lauter.orchestration.leave import leave_of, ledger_of, remember_book
 
 
 def run(settings: DictConfig, console: Console) -> int:
@@ -27,6 +29,8 @@ def run(settings: DictConfig, console: Console) -> int:
     console.print(f"wrote into {ledger} that the consent for the voice '{voice}' is withdrawn")
     trace = traced(settings, voice)
     print_trace(console, trace, given.out)
+    for found in trace.corpora:
+        remember_book(settings, Path(found.path))
     if given.erase:
         forbidden = leave_of(settings).forbidden([])
         reason = f"{forbidden[voice]}; its sound was erased"

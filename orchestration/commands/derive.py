@@ -7,7 +7,8 @@ from lauter.datasets.corpus import Corpus
 from lauter.datasets.errors import UsageError
 from lauter.datasets.lineage import Derivation
 from lauter.datasets.suggestion import check_known
-from lauter.orchestration.leave import leave_of
+from lauter.filters.policy import Policy
+from lauter.orchestration.leave import leave_of, remember_book
 from lauter.orchestration.making import make_scoring
 from lauter.orchestration.pricing import prices_of
 from lauter.orchestration.progress import speech_progress
@@ -23,6 +24,8 @@ def run(settings: DictConfig, console: Console) -> int:
         raise UsageError(f"derive.edits is empty; choose from {', '.join(Derivation)}")
     scoring = make_scoring(settings)
     corpus = Corpus.open(settings.corpus)
+    _check_policy(corpus, scoring.policy)
+    remember_book(settings, corpus.path)
     record = RunRecord("derive", settings)
     with speech_progress(console) as progress:
         added = derive(
@@ -39,6 +42,17 @@ def run(settings: DictConfig, console: Console) -> int:
     console.print(f"added {added} rows")
     print_places(console, corpus.path)
     return 0
+
+
+def _check_policy(corpus: Corpus, policy: Policy) -> None:
+    """Raise ``UsageError`` where what is accepted was decided by a policy of another name."""
+    last = next((corpus.policy_name(one) for one in reversed(corpus.policies())), policy.name)
+    if last != policy.name:
+        raise UsageError(
+            f"the corpus {corpus.path} was judged under the policy '{last}' and would be edited "
+            f"and judged under '{policy.name}'; set policy={last}, or judge it anew first: "
+            f"`lauter judge corpus={corpus.path} policy={policy.name}`"
+        )
 
 
 def _derivation(word: str) -> Derivation:

@@ -4,7 +4,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from lauter.datasets.corpus import Corpus
-from lauter.orchestration.leave import leave_of
+from lauter.orchestration.leave import leave_of, remember_book
 from lauter.orchestration.making import make, make_scoring
 from lauter.orchestration.pricing import prices_of
 from lauter.orchestration.progress import speech_progress
@@ -21,6 +21,7 @@ def run(settings: DictConfig, console: Console) -> int:
     scoring = make_scoring(settings)
     leave = leave_of(settings)
     corpus = Corpus.create(settings.corpus, exist_ok=True)
+    remember_book(settings, corpus.path)
     with speech_progress(console, "importing") as progress:
         added = import_speech(
             source,

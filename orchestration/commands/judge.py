@@ -6,7 +6,7 @@ from rich.console import Console
 from lauter.datasets.corpus import Corpus
 from lauter.filters.catalogue import known_scores
 from lauter.filters.policy import check_scores
-from lauter.orchestration.leave import leave_of
+from lauter.orchestration.leave import leave_of, remember_book
 from lauter.orchestration.making import make_policy
 from lauter.orchestration.pricing import prices_of
 from lauter.orchestration.run_record import RunRecord
@@ -20,6 +20,7 @@ def run(settings: DictConfig, console: Console) -> int:
     policy = make_policy(settings)
     leave = leave_of(settings)
     corpus = Corpus.open(settings.corpus)
+    remember_book(settings, corpus.path)
     check_scores(policy, known_scores(corpus.schema.names))
     with corpus.writing() as writer, console.status("judging"):
         judge_corpus(corpus, writer, policy, leave)

@@ -8,7 +8,7 @@ from lauter.datasets.errors import QualityGateMissedError, UsageError
 from lauter.datasets.prompts.cell import Cell
 from lauter.datasets.prompts.quotas import Draw
 from lauter.orchestration.account import held, print_account, print_held, read_forecast
-from lauter.orchestration.leave import leave_of
+from lauter.orchestration.leave import leave_of, remember_book
 from lauter.orchestration.making import (
     check_refusals,
     make_draw,
@@ -45,6 +45,7 @@ def run(settings: DictConfig, console: Console) -> int:
     check_refusals(planned, settings.on_refusal)
     fingerprint = teacher.fingerprint()  # before servers may have changed
     corpus = Corpus.create(settings.corpus, exist_ok=True)
+    remember_book(settings, corpus.path)
     account = None
     with kept(job, teacher):
         if until_accepted:

@@ -144,6 +144,8 @@ def _origin(row: dict[str, Any]) -> str:
         origin = f"spoken by the teacher '{row['teacher']}'"
         if row.get("codec_fingerprint"):
             origin += f", codes of the codec {row['codec_fingerprint'][:12]}"
+    if row["duration_s"] is None:
+        return f"{origin}; without sound: {row.get('error')}"
     return f"{origin}; {row['duration_s']:.2f} s at {row['sample_rate']} Hz"
 
 

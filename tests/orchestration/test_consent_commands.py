@@ -13,6 +13,7 @@ from lauter.datasets.audio import Clip
 from lauter.datasets.consent import Event, read_ledger
 from lauter.datasets.corpus import Corpus
 from lauter.datasets.loader import SpeechLoader
+from lauter.datasets.marked_rows import Marker
 from lauter.filters.near_voices import BOUNDS
 from lauter.filters.speaker import SAMPLE_RATE, Embedding, SpeakerEncoder
 from lauter.orchestration.command import run
@@ -62,6 +63,31 @@ def book(tmp_path: Path) -> str:
 
 def nearest(embedding: Embedding, heard: list[Embedding]) -> float:
     return max(float(embedding @ other) for other in heard)
+
+
+def test_a_corpus_remembers_its_book_for_commands_that_name_none(
+    ask: Ask, own: Path, tmp_path: Path, book: str
+) -> None:
+    withdrawn = ask(
+        "consent", "withdraw", "heart", book, f"consent.within={tmp_path}",
+        f"consent.out={tmp_path / 'trace.json'}", BY,
+    )  # fmt: skip
+    assert withdrawn.code == 0
+    words = (f"corpus={own}", f"policy.path={tmp_path / 'all.yaml'}")
+    assert ask("judge", *words).code == 0
+    rejected = Corpus.open(own).scan_judged(["speaker"], accepted=False)
+    assert {row["speaker"] for batch in rejected for row in batch.to_pylist()} == {"heart"}
+    derived = ask("derive", *words, "derive.edits=[silence]", "filters=fast")
+    assert derived.code == 0 and "added 5 rows" in derived.out
+    (tmp_path / "voices.jsonl").rename(tmp_path / "elsewhere.jsonl")
+    refused = ask("export", *words, f"export.folder={tmp_path / 'out'}")
+    assert refused.code == 2 and "set voices.book to where it is now" in refused.err
+
+
+def test_derive_asks_for_the_policy_that_the_corpus_was_judged_under(ask: Ask, own: Path) -> None:
+    refused = ask("derive", f"corpus={own}", "derive.edits=[silence]", "filters=fast")
+    assert refused.code == 2
+    assert "was judged under the policy 'all' and would be edited and judged under" in refused.err
 
 
 @pytest.mark.parametrize("kind", ["webdataset", "lance"])
@@ -151,11 +177,16 @@ def test_a_use_that_a_licence_forbids_is_refused_without_any_book(ask: Ask, tmp_
 def test_erasing_takes_the_sound_and_leaves_the_account(
     ask: Ask, own: Path, tmp_path: Path, book: str
 ) -> None:
+    spoken = Corpus.open(own)
+    row = next(spoken.scan(where="speaker = 'heart'")).to_pylist()[0]
+    (tmp_path / "clip.flac").write_bytes(Marker.of(spoken).marked(row))
     answer = ask(
         "consent", "withdraw", "heart", book, f"consent.within={tmp_path}", "consent.erase=true",
         f"consent.out={tmp_path / 'trace.json'}", BY,
     )  # fmt: skip
     assert answer.code == 0 and "erased 5 utterances" in answer.out
+    traced = ask("trace", str(tmp_path / "clip.flac"), f"trace.within={tmp_path}")
+    assert traced.code == 0 and row["request_id"] in traced.out and "without sound" in traced.out
     corpus = Corpus.open(own)
     assert corpus.count() == 10 and corpus.count("error_kind = 'withdrawn'") == 5
     judged = ask("judge", f"corpus={own}", f"policy.path={tmp_path / 'all.yaml'}", book)
