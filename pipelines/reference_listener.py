@@ -41,6 +41,10 @@ CHANNELS_APART_DB: Final = -30.0
 """Channels whose difference is louder than this, beside their sum, are not one."""
 LOW_BAND_DB: Final = -45.0
 """Speech whose power above 4 kHz is less than this, beside all of it, came over a telephone."""
+OTHER_WORDS_FROM: Final = 0.65
+"""A CER above which a recording says something else than its text. Between two different sentences
+of the built-in texts it is above this in 96 of 100 pairs in English, in 99 in Mandarin and
+Japanese."""
 _HEARD_MOST: Final = 6
 """So many of the stretches that are best without their words are given to the recogniser."""
 
@@ -205,6 +209,13 @@ class ReferenceListener:
             chosen.append(Chosen(stretch, said, fitness(known), known))
         if not any(one.text for one in chosen):
             raise UsageError("the recogniser hears no words in the recording; give its text")
+        rates = [one.measures.cer for one in chosen if one.measures.cer is not None]
+        if text is not None and min(rates) > OTHER_WORDS_FROM:
+            words = max((one.text.strip() for one in heard), key=len)
+            raise UsageError(
+                f"the recogniser hears other words in the recording than its text: '{words[:80]}'; "
+                "correct the text, or leave it out to take what is heard"
+            )
         return [one for one in chosen if one.text]
 
     @cached_property

@@ -84,6 +84,8 @@ def test_the_best_stretch_is_the_one_without_noise_and_has_its_own_words(
     assert chosen.stretch.start_s > len(noisy) / RATE - 0.5
     assert 3.0 <= chosen.stretch.duration_s <= 10.0
     assert chosen.text in second and chosen.measures.cer is not None and chosen.measures.cer < 0.1
+    with pytest.raises(UsageError, match="hears other words in the recording than its text"):
+        listener.choose(clean, RATE, "Completely other words that nobody ever said.", "en-US")
     with pytest.raises(UsageError, match="no recogniser here knows yue"):
         listener.choose(clean, RATE, second, "yue")
 
