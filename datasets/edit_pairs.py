@@ -173,12 +173,13 @@ def pairs_as_lines(pairs: EditPairs) -> Iterator[str]:
 
 
 def check_codes(selection: Selection) -> None:
-    """Raise ``UsageError`` where an utterance of an export was never given codes."""
+    """Raise ``UsageError`` where an utterance of an export, not a derived one, never got codes."""
     corpus = selection.corpus
     bare = len(selection.rows)
     if "codes" in corpus.schema.names:
         has_error = CODEC_ERROR_FIELD.name in corpus.schema.names
-        where = "codes IS NULL" + f" AND {CODEC_ERROR_FIELD.name} IS NULL" * has_error
+        where = f"codes IS NULL AND teacher != '{EDITOR}'"
+        where += f" AND {CODEC_ERROR_FIELD.name} IS NULL" * has_error
         ids = [batch["request_id"] for batch in corpus.scan(["request_id"], where=where)]
         chosen = corpus.take_rows(selection.rows, ["request_id"])["request_id"]
         bare = pc.sum(pc.is_in(chosen, value_set=pa.chunked_array(ids, pa.string()))).as_py()
