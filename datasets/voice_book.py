@@ -18,7 +18,7 @@ A voice without a licence or without consent is refused.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -124,19 +124,31 @@ def check_told(entry: Mapping[str, Any], book: Mapping[str, KnownVoice]) -> None
     """Raise ``UsageError`` for an entry that cannot join a book, whatever its recording is."""
     voice, dialects = _told(entry)
     known = book.get(voice.speaker)
-    if known and (replace(known.voice, reference_digest=""), known.dialects) != (voice, dialects):
-        raise UsageError(f"'{voice.speaker}' is told otherwise in the book already; correct one")
+    if known and (different := _different(known, voice, dialects)):
+        raise UsageError(
+            f"'{voice.speaker}' is told otherwise in the book already ({different}); correct one"
+        )
 
 
 def _joined(known: KnownVoice, new: KnownVoice, first: int) -> KnownVoice:
     """Return a voice with another of its recordings."""
     speaker = known.voice.speaker
-    if (new.voice, new.dialects) != (known.voice, known.dialects):
-        raise UsageError(f"'{speaker}' is told otherwise than in line {first}; correct one")
+    if different := _different(known, new.voice, new.dialects):
+        raise UsageError(
+            f"'{speaker}' is told otherwise than in line {first} ({different}); correct one"
+        )
     heard = [(one.style, one.content) for one in known.recordings]
     if any((one.style, one.content) in heard for one in new.recordings):
         raise UsageError(f"'{speaker}' has the same recording twice; take one out")
     return replace(known, recordings=(*known.recordings, *new.recordings))
+
+
+def _different(known: KnownVoice, voice: Voice, dialects: tuple[str, ...]) -> str:
+    """Return the keys, in words, under which a voice is told otherwise than it is known."""
+    before, after = asdict(known.voice), asdict(voice)
+    names = [name for name in after if name != "reference_digest" and before[name] != after[name]]
+    others = ["dialects"] if known.dialects[1:] != dialects[1:] else []
+    return ", ".join(names + others)
 
 
 def _digested(known: KnownVoice) -> KnownVoice:
@@ -210,6 +222,8 @@ def _told(entry: Mapping[str, Any]) -> tuple[Voice, tuple[str, ...]]:
         expires=checked_day(str(entry.get("expires") or ""), f"expires of {name}"),
         made_of=_words(entry, "made_of", name),
     )
+    if speaker in voice.made_of:
+        raise UsageError(f"{name} is made of itself; name the other voices in made_of")
     return voice, tuple(dict.fromkeys((dialect, *others)))
 
 

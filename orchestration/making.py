@@ -6,7 +6,7 @@ answered with one sentence.
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from typing import Any, cast
 
@@ -21,6 +21,7 @@ from lauter.datasets.prompts.cell import Cell
 from lauter.datasets.prompts.check import sift
 from lauter.datasets.prompts.quotas import Draw, Quota
 from lauter.datasets.records import Prompt, dialect_language
+from lauter.datasets.suggestion import check_known
 from lauter.datasets.voices import Voice
 from lauter.filters.catalogue import NO_FIGURES, known_scores, no_figures
 from lauter.filters.policy import Policy, check_scores, load_policy
@@ -236,12 +237,8 @@ def plan_of(
 def _draw(settings: DictConfig, texts: pa.Table, teacher: Teacher) -> Draw:
     """Return texts, spread over cells by the quotas group."""
     quotas = settings.quotas
-    try:
-        asked = [Quota(**manner) for manner in quotas.manners]
-    except TypeError as error:
-        raise UsageError(f"quotas.manners has an unknown key: {error}") from error
     return Draw(
-        asked,
+        [_quota(manner) for manner in quotas.manners],
         [dialects] if isinstance(dialects := quotas.dialects, str) else list(dialects),
         quotas.speakers_per_dialect,
         texts,
@@ -250,6 +247,18 @@ def _draw(settings: DictConfig, texts: pa.Table, teacher: Teacher) -> Draw:
         _can(teacher, leave_of(settings)),
         chains=quotas.chains,
     )
+
+
+def _quota(manner: Mapping[str, Any]) -> Quota:
+    """Return the quota of one entry; raises ``UsageError`` where its keys are not a quota's."""
+    known = [one.name for one in fields(Quota)]
+    if not isinstance(manner, Mapping):
+        raise UsageError(f"an entry of quotas.manners is '{manner}'; write it as {{count: 4}}")
+    for key in manner:
+        check_known(key, known, f"an entry of quotas.manners has no key '{key}'")
+    if "count" not in manner:
+        raise UsageError("an entry of quotas.manners has no count; set how many, or null for all")
+    return Quota(**manner)
 
 
 def _can(teacher: Teacher, leave: Leave) -> Callable[[Cell, Voice], bool]:

@@ -56,8 +56,8 @@ def print_summary(console: Console, summary: Summary, prices: Prices) -> None:
             facts.add_row(name, value)
     console.print(facts)
     failed = sum(summary.errors.values())
-    for sentence in summary.first_errors:
-        console.print(f"one of the {failed} that failed: {sentence}")
+    for sentence, count in summary.common_errors.items():
+        console.print(f"{count} of the {failed} that failed: {sentence}")
     if summary.not_measured:
         scorers = ", ".join(f"{name} ({count})" for name, count in summary.not_measured.items())
         console.print(f"spoken rows without figures, whose gates did not apply: {scorers}")

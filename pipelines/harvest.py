@@ -46,6 +46,11 @@ class HarvestedSongs:
     separator: Callable[[], Separator]
 
     @property
+    def path(self) -> str:
+        """The folder of songs."""
+        return self.songs.path
+
+    @property
     def origin(self) -> Origin:
         """What holds for all songs."""
         return self.songs.origin

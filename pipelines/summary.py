@@ -28,6 +28,8 @@ SUMMARY_COLUMNS = (
     "request_id", "language", "dialect", "emotion", "error_kind", "error", *COST_COLUMNS
 )  # fmt: skip
 SHOWN_ERRORS = 3
+_MOST_SENTENCES = 10_000
+"""So many sentences of failed rows are counted at once; beyond, the rare ones are forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class Summary:
     seconds in which each, and the core or card it holds, did nothing else. ``servers`` counts what
     came of asking each. ``real_time_factor`` is the teacher's seconds over seconds of speech.
     ``not_measured`` counts spoken rows by scorer that was not asked about them, or failed, although
-    the policy reads its figures; ``first_errors`` are what the first failed rows say.
+    the policy reads its figures; ``common_errors`` are what most of the failed rows say, with how
+    many do.
     """
 
     cells: tuple[CellCount, ...]
@@ -68,7 +71,7 @@ class Summary:
     accepted_s: float
     stage_seconds: dict[str, float] = field(default_factory=dict)
     not_measured: dict[str, int] = field(default_factory=dict)
-    first_errors: tuple[str, ...] = ()
+    common_errors: dict[str, int] = field(default_factory=dict)
     servers: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
@@ -130,7 +133,7 @@ def summarise_batches(batches: Iterable[pa.RecordBatch]) -> Summary:
     accepted: Counter[tuple[str, str, str]] = Counter()
     rejections: Counter[str] = Counter()
     errors: Counter[str] = Counter()
-    first_errors: list[str] = []
+    sentences: Counter[str] = Counter()
     seconds: Counter[str] = Counter()
     servers: defaultdict[str, Counter[str]] = defaultdict(Counter)
     spoken_s = accepted_s = 0.0
@@ -146,13 +149,14 @@ def summarise_batches(batches: Iterable[pa.RecordBatch]) -> Summary:
                 spoken_s += row["duration_s"]
             else:
                 errors[row["error_kind"]] += 1
-                if len(first_errors) < SHOWN_ERRORS and row["error"] not in first_errors:
-                    first_errors.append(row["error"])
+                sentences[row["error"]] += 1
             if row["accepted"]:
                 accepted[cell] += 1
                 accepted_s += row["duration_s"]
             for failed in row["failed_gates"] or ():
                 rejections[failed["gate"]] += 1
+        if len(sentences) > _MOST_SENTENCES:
+            sentences = Counter(dict(sentences.most_common(_MOST_SENTENCES // 2)))
     return Summary(
         cells=tuple(
             CellCount(*cell, asked[cell], spoken[cell], accepted[cell]) for cell in sorted(asked)
@@ -165,6 +169,6 @@ def summarise_batches(batches: Iterable[pa.RecordBatch]) -> Summary:
         spoken_s=spoken_s,
         accepted_s=accepted_s,
         stage_seconds=dict(seconds),
-        first_errors=tuple(first_errors),
+        common_errors=dict(sentences.most_common(SHOWN_ERRORS)),
         servers={server: dict(found.most_common()) for server, found in sorted(servers.items())},
     )

@@ -99,7 +99,12 @@ class Origin:
 
 
 class Source(Protocol):
-    """Speech made elsewhere: its origin, and its recordings in a stable order."""
+    """Speech made elsewhere: where it lies, its origin, and its recordings in a stable order."""
+
+    @property
+    def path(self) -> str:
+        """Where it lies, as whoever named it wrote it."""
+        ...
 
     @property
     def origin(self) -> Origin:

@@ -26,7 +26,7 @@ def stream(
     recordings = map(encodable, source)
     first = next(recordings, None)
     if first is None:
-        raise UsageError(f"{source} holds no recording; nothing was imported")
+        raise UsageError(f"{source.path} holds no recording; nothing was imported")
     require_language(first, source.origin)
     given: set[str] = set()
     batches = _batched(chain([first], recordings), batch_size)

@@ -1,10 +1,12 @@
 """`lauter voices add`: take the best stretch of a recording into the speaker book."""
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from omegaconf import DictConfig
 from rich.console import Console
 
+from lauter.datasets.consent import checked_day
 from lauter.datasets.errors import UsageError
 from lauter.datasets.suggestion import check_known
 from lauter.datasets.tags import Dialect
@@ -31,6 +33,12 @@ def run(settings: DictConfig, console: Console) -> int:
         for name in _KEPT
         if given[name]
     }
+    last = checked_day(given.expires, "voices.expires")
+    if last and date.fromisoformat(last) < datetime.now(UTC).date():
+        raise UsageError(
+            f"the leave for the voice '{given.speaker}' would end on {last}, which is past; "
+            "set voices.expires to a day to come"
+        )
     book = Path(given.book)
     with console.status("listening"):
         sound, chosen = add_voice(

@@ -2,7 +2,8 @@
 
 It asks in the words of our templates and wants JSON of one schema; a server that does not know
 ``response_format`` is asked without, and is not asked with it again. Every answer is in the cache
-before anything is made of it. Asks of one call go out several at once and come back in order.
+before anything is made of it; what is no chat completion (a proxy's page) is a server that fails,
+whatever its status says. Asks of one call go out several at once and come back in order.
 """
 
 import contextlib
@@ -196,9 +197,11 @@ class EndpointWriter:
             except httpx2.TransportError as error:
                 told = f"{type(error).__name__}: {error}".rstrip(": ")
             else:
-                if response.is_success:
-                    return _kept(response)
-                told = f"http {response.status_code}: {self._shown(response)}"
+                kept = _kept(response) if response.is_success else None
+                if kept is not None:
+                    return kept
+                fault = ", but no chat completion" if response.is_success else ""
+                told = f"http {response.status_code}{fault}: {self._shown(response)}"
                 self._raise_where_final(response, told)
                 wished_s = retry_after_s(response.headers.get("Retry-After"))
                 wait_s = wait_s if wished_s is None else min(wished_s, _LONGEST_WAIT_S)
@@ -241,8 +244,8 @@ class EndpointWriter:
         return told.replace(self._key, "***") if self._key else told
 
 
-def _kept(response: httpx2.Response) -> Kept:
-    """Return what a server answered; what is no chat completion is kept as its words."""
+def _kept(response: httpx2.Response) -> Kept | None:
+    """Return what a server answered, None for what is no chat completion."""
     try:
         content = response.json()
         choice = content["choices"][0]
@@ -256,7 +259,7 @@ def _kept(response: httpx2.Response) -> Kept:
             _count(usage.get("completion_tokens")),
         )
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-        return Kept(response.text, "no completion")
+        return None
 
 
 def _count(value: Any) -> int | None:
@@ -268,8 +271,6 @@ def _judged(kept: Kept, ask: Ask) -> tuple[tuple[Draft, ...], tuple[Fault, ...]]
     shown = " ".join(kept.content.split())[:60]
     if kept.finish_reason in ("refusal", "content_filter"):
         return (), (Fault(FaultKind.REFUSED, f"the request was refused: '{shown}'"),)
-    if kept.finish_reason == "no completion":
-        return (), (Fault(FaultKind.WRONG_FORM, f"the server answered no completion: '{shown}'"),)
     parsed = parse_answer(kept.content)
     if isinstance(parsed, Fault):
         if kept.finish_reason == "length":

@@ -161,6 +161,7 @@ def test_nobodys_voice_is_used_without_leave(tmp_path: Path, key: str, value: ob
         (ADA | {"dialects": "cmn"}, "has 'cmn' as dialects; give a list of words"),
         (ADA | {"allowed_uses": ["fun"]}, "has 'fun', which is no use; choose from research, int"),
         (ADA | {"expires": "soon"}, "expires of the voice 'ada' is 'soon', which is no date"),
+        (ADA | {"made_of": ["ben", "ada"]}, "the voice 'ada' is made of itself; name the other"),
         (ADA | {"license": "MIT"}, "a voice has no key 'license'; did you mean licence"),
         ("{", "the line is no JSON"),
         ("[]", "the line is JSON and no object"),
@@ -197,7 +198,11 @@ def test_of_many_faults_ten_are_shown(tmp_path: Path) -> None:
         (ADA, "line 2: 'ada' has the same recording twice; take one out"),
         (
             ADA | {"style": "rap", "dialect": "en-US"},
-            "line 2: 'ada' is told otherwise than in line 1",
+            r"line 2: 'ada' is told otherwise than in line 1 \(dialect\); correct one",
+        ),
+        (
+            ADA | {"style": "rap", "dialects": ["cmn"], "owner": "Eve", "gender": "male"},
+            r"told otherwise than in line 1 \(gender, owner, dialects\); correct one",
         ),
     ],
 )

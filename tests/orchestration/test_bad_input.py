@@ -47,7 +47,10 @@ def test_a_text_that_no_voice_can_say(ask: Ask, tmp_path: Path, case: str) -> No
         ("quotas.manners=[{count: 1, emotion: joy, emotion_level: 6}]", "levels 1 to 5 of 'joy'"),
         ("quotas.manners=[{count: 1, speed_level: 9}]", "speed levels -5 to 5"),
         ("quotas.manners=[{count: 1, style: yodel}]", "style 'yodel'"),
-        ("quotas.manners=[{count: 1, mood: joy}]", "mood"),
+        ("quotas.manners=[{count: 1, mood: joy}]", "has no key 'mood'; choose from count, emotion"),
+        ("quotas.manners=[{count: 1, emotoin: joy}]", "no key 'emotoin'; did you mean emotion?"),
+        ("quotas.manners=[{emotion: joy}]", "an entry of quotas.manners has no count; set how"),
+        ("quotas.manners=[3]", "an entry of quotas.manners is '3'; write it as {count: 4}"),
     ],
 )
 def test_a_dialect_emotion_level_or_style_that_the_teacher_does_not_have(

@@ -66,7 +66,14 @@ def test_bad_recordings_and_a_voice_without_licence_are_refused_and_nothing_is_w
         (["voices.gender=f"], "'f', which is no gender here"),
         (["voices.dialects=[klingon]"], "'klingon', which is no dialect"),
         (["voices.speaker=../ada"], "cannot name a file"),
-        (["voices.speaker=mei"], "'mei' is told otherwise in the book already"),
+        (
+            ["voices.expires=2020-01-31"],
+            "the leave for the voice 'ada' would end on 2020-01-31, which is past; set voices.exp",
+        ),
+        (
+            ["voices.speaker=mei"],
+            "'mei' is told otherwise in the book already (licence, consent); correct one",
+        ),
     ],
 )
 def test_what_an_entry_cannot_say_is_told_before_anybody_listens(

@@ -175,7 +175,7 @@ def test_a_configuration_makes_songs_and_its_separator(name: str, tmp_path: Path
         (tmp_path / "network.onnx").write_bytes(b"stands for a network that is not opened")
     whole = OmegaConf.create({"separator": separator, "source": settings})
     made = instantiate(whole.source, path="somewhere", _convert_="all")
-    assert isinstance(made, HarvestedSongs) and made.songs.path == "somewhere"
+    assert isinstance(made, HarvestedSongs) and made.path == "somewhere"
     kinds: dict[str, type[Separator]] = {
         "spleeter": SpleeterSeparator, "signal": SignalSeparator, "exported": ExportedSeparator,
     }  # fmt: skip

@@ -26,6 +26,7 @@ from lauter.pipelines.take_in import TakeIn
 class Tones:
     """Twenty tones, of which every fifth is cut off."""
 
+    path: str = "twenty tones"
     origin: Origin = field(default_factory=lambda: Origin(dialect="en-US"))
 
     def __iter__(self) -> Iterator[Recording]:

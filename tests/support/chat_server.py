@@ -140,8 +140,3 @@ def refusing(body: dict[str, Any]) -> Response:
     message = {"role": "assistant", "content": None, "refusal": "I can't help with that."}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     return JSONResponse({"choices": [choice]})
-
-
-def html(body: dict[str, Any]) -> Response:
-    """What a proxy says in place of a server."""
-    return Response("<html>Bad gateway, but with status 200</html>", media_type="text/html")

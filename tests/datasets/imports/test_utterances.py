@@ -41,6 +41,7 @@ class InMemory:
     recordings: tuple[Recording, ...]
     origin: Origin = field(default_factory=lambda: Origin(dialect="ja-JP"))
     ends: Exception | None = None
+    path: str = "memory"
 
     def __iter__(self) -> Iterator[Recording]:
         yield from self.recordings
@@ -155,6 +156,7 @@ def test_only_as_much_is_read_ahead_as_threads_need(recordings: tuple[Recording,
 
     @dataclass(frozen=True)
     class Endless:
+        path: str = "for ever"
         origin: Origin = field(default_factory=lambda: Origin(dialect="ja-JP"))
 
         def __iter__(self) -> Iterator[Recording]:

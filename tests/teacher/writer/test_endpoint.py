@@ -13,7 +13,6 @@ from chat_server import (
     ending,
     failing,
     good,
-    html,
     in_fences,
     refusing,
     saying,
@@ -21,6 +20,7 @@ from chat_server import (
     short_of_one,
     texts,
 )
+from fastapi import Response
 from live_server import LiveServer
 
 from lauter.datasets.errors import LauterError, UsageError
@@ -106,7 +106,6 @@ def test_json_in_fences_among_prose_is_taken(ask: Ask) -> None:
         (ending("", "content_filter"), FaultKind.REFUSED, "refused"),
         (saying('{"sentences": ["One."]}'), FaultKind.WRONG_FORM, "another form"),
         (saying('{"texts": [1, 2, 3]}'), FaultKind.WRONG_FORM, "another form"),
-        (html, FaultKind.WRONG_FORM, "no completion"),
         (ending('{"texts": ["The lantern', "length"), FaultKind.CUT_OFF, "cut off"),
         (short_of_one, FaultKind.TOO_FEW, "2 came"),
         (texts(*["The very same text again and again."] * 3), FaultKind.REPEATED, "repeats"),
@@ -136,7 +135,7 @@ def test_a_bad_answer_is_asked_again_with_what_was_wrong(
     assert told in again
 
 
-@pytest.mark.parametrize("behaviour", [saying("No JSON here."), refusing, html, texts("Oh, no.")])
+@pytest.mark.parametrize("behaviour", [saying("No JSON here."), refusing, texts("Oh, no.")])
 def test_what_stays_bad_is_a_dead_letter_and_nothing_good_is_lost(ask: Ask, behaviour: Any) -> None:
     other = replace(TASK, number=1)
     run = ask(Chat([good, behaviour]), TASK, other, attempts=2, concurrency=1)
@@ -176,6 +175,20 @@ def test_a_busy_server_is_asked_again_when_it_wishes(ask: Ask) -> None:
 def test_a_server_that_fails_for_a_moment_costs_nothing_but_time(ask: Ask) -> None:
     run = ask(Chat([failing(503), failing(500), good]))
     assert len(run.texts) == 3 and not run.tally.faults
+
+
+@pytest.mark.parametrize("said", ["<html>hi</html>", "[]", '{"choices": []}', "null"])
+def test_what_is_no_chat_completion_is_asked_again_and_never_kept(ask: Ask, said: str) -> None:
+    proxy = Chat([lambda body: Response(said)])
+    with pytest.raises(LauterError) as raised:
+        ask(proxy)
+    sentence_of_it = str(raised.value)
+    assert sentence_of_it.startswith("http://127.0.0.1:")
+    assert f"3 attempts (http 200, but no chat completion: {said})" in sentence_of_it
+    assert len(proxy.bodies) == 3
+    mended = ask(Chat())
+    assert len(mended.texts) == 3 and not mended.tally.faults
+    assert (mended.tally.paid, mended.tally.cached) == (1, 0)
 
 
 def test_a_server_that_is_gone_is_named_in_one_sentence(tmp_path: Path) -> None:
