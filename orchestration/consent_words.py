@@ -1,5 +1,6 @@
 """What the commands of consent ask for, and what a trace found, in words."""
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -23,6 +24,15 @@ def signed_by(settings: DictConfig) -> str:
     if not settings.consent.by.strip():
         raise UsageError("the ledger keeps who said it; set consent.by to a name")
     return str(settings.consent.by)
+
+
+def check_to_come(last: str, voice: str, setting: str) -> None:
+    """Raise ``UsageError`` where leave would end on a day (ISO; empty: never) that is past."""
+    if last and date.fromisoformat(last) < datetime.now(UTC).date():
+        raise UsageError(
+            f"the leave for the voice '{voice}' would end on {last}, which is past; "
+            f"set {setting} to a day to come"
+        )
 
 
 def traced(settings: DictConfig, voice: str) -> VoiceTrace:

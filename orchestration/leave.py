@@ -1,7 +1,7 @@
 """Which voices a run may use: the book and the ledger that the settings name, and the day.
 
-A corpus remembers the book that it was last used with, so that a withdrawal holds in commands that
-name none.
+A corpus remembers the book that it was last written or judged with, so that a withdrawal holds in
+commands that name none.
 """
 
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from lauter.datasets.voice_book import read_book
 from lauter.datasets.voices import Use
 
 BOOK: Final = "book_of_voices.txt"
-"""Stands in a corpus: where the book lies that it was last used with."""
+"""Stands in a corpus: where the book lies that it was last written or judged with."""
 
 
 def leave_of(settings: DictConfig) -> Leave:

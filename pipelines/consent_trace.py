@@ -51,8 +51,8 @@ class Release:
 class CorpusTrace:
     """The utterances of a corpus that the voice was spoken for, and its releases.
 
-    ``voices`` are its names in the corpus's table of voices, ``speakers`` counts by name what is
-    still heard, and ``erased`` what is not.
+    ``voices`` are its names in the corpus's table of voices, ``speakers`` counts by name what
+    still has sound or codes, and ``erased`` what has neither.
     """
 
     path: str

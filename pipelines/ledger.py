@@ -105,7 +105,7 @@ def total(ledger: Ledger) -> Spent:
 
 
 def read_along(corpus: Corpus, cells: Iterable[Cell], policy: str) -> Spent:
-    """Return what was spent on speech that rows of ``cells`` were edited from and that is in none.
+    """Return what was spent on speech that rows of ``cells`` were edited from and no cell holds.
 
     It is the neutral speech that chains begin with, where no quota asks for it.
     """

@@ -44,7 +44,7 @@ def facts_of(
         "teacher_fingerprint": examples.teacher_fingerprint,
         "data": {"samples": len(examples), "identity": f"{examples.identity:015x}"},
         SPEAKERS: sorted({*before.get(SPEAKERS, ()), *examples.speakers}),
-        PEOPLE: before.get(PEOPLE, {}) | people_of(settings.data, examples.speakers),
+        PEOPLE: before.get(PEOPLE, {}) | people_in(settings.data, examples.speakers),
         REFERENCE_TURNS: settings.batches.reference_share > 0 or before.get(REFERENCE_TURNS, False),
         "settings": settings.plain(),
     }
@@ -59,7 +59,7 @@ def facts_of(
     return facts | kept
 
 
-def people_of(export: str, speakers: Sequence[str]) -> dict[str, dict[str, Any]]:
+def people_in(export: str, speakers: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return the identity of speakers in an export, and the voices that they are made of."""
     return {
         voice.speaker: {"identity": voice.identity, "made_of": list(voice.made_of)}

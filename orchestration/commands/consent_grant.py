@@ -1,14 +1,12 @@
 """`lauter consent grant`: write into the ledger what a voice may be used for."""
 
-from datetime import date
-
 from omegaconf import DictConfig
 from rich.console import Console
 
 from lauter.datasets.consent import Consent, Event, append, checked_day, now, uses_of
 from lauter.datasets.errors import UsageError
 from lauter.datasets.suggestion import check_known
-from lauter.orchestration.consent_words import signed_by, voice_named
+from lauter.orchestration.consent_words import check_to_come, signed_by, voice_named
 from lauter.orchestration.leave import leave_of, ledger_of
 
 
@@ -25,11 +23,7 @@ def run(settings: DictConfig, console: Console) -> int:
     until = checked_day(given.until, "consent.until")
     told = leave.people(()).get(voice)
     last = until or (told.expires if told else "")
-    if last and date.fromisoformat(last) < leave.today:
-        raise UsageError(
-            f"the leave for the voice '{voice}' would end on {last}, which is past; "
-            "set consent.until to a day to come"
-        )
+    check_to_come(last, voice, "consent.until")
     append(
         ledger, Consent(now(), voice, Event.GRANTED, signed_by(settings), uses, until, given.note)
     )

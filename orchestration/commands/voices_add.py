@@ -1,6 +1,5 @@
 """`lauter voices add`: take the best stretch of a recording into the speaker book."""
 
-from datetime import UTC, date, datetime
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -10,6 +9,7 @@ from lauter.datasets.consent import checked_day
 from lauter.datasets.errors import UsageError
 from lauter.datasets.suggestion import check_known
 from lauter.datasets.tags import Dialect
+from lauter.orchestration.consent_words import check_to_come
 from lauter.pipelines.reference_listener import ReferenceListener
 from lauter.pipelines.voice_add import add_voice
 
@@ -34,11 +34,7 @@ def run(settings: DictConfig, console: Console) -> int:
         if given[name]
     }
     last = checked_day(given.expires, "voices.expires")
-    if last and date.fromisoformat(last) < datetime.now(UTC).date():
-        raise UsageError(
-            f"the leave for the voice '{given.speaker}' would end on {last}, which is past; "
-            "set voices.expires to a day to come"
-        )
+    check_to_come(last, given.speaker, "voices.expires")
     book = Path(given.book)
     with console.status("listening"):
         sound, chosen = add_voice(

@@ -6,6 +6,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from lauter.datasets.corpus import Corpus
+from lauter.datasets.corpus_layout import MARK
 from lauter.datasets.errors import UsageError
 from lauter.datasets.location import location_of
 from lauter.datasets.voice_book import read_book
@@ -20,7 +21,7 @@ def run(settings: DictConfig, console: Console) -> int:
         raise UsageError("no book of voices is named; set voices.book=voices.jsonl")
     book, leave = read_book(Path(settings.voices.book)), leave_of(settings)
     there = location_of(settings.corpus)
-    corpus = Corpus.open(there) if (there / "corpus.json").exists() else None
+    corpus = Corpus.open(there) if (there / MARK).exists() else None
     with console.status("listening"):
         checked = check_book(book, ReferenceListener(), corpus)
     forbidden = leave.forbidden(voice for known in book.values() for voice in known.voices)

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 import torch
-from taught_student import SHAPE, some_codes
+from taught_student import SHAPE, some_codes, take_step
 
 from lauter.datasets.edits import edit_named
 from lauter.datasets.layout import COMPACT, Reference, edit_words, speech_example, speech_prompt
@@ -46,11 +46,7 @@ def _taught(edits: list[str]) -> SpeechModel:
         prompt = speech_prompt(tokenizer, COMPACT, words, system="", reference=source)
         example = speech_example(prompt, COMPACT, SAID)
         ids = torch.from_numpy(example.ids)[None]
-        places = torch.from_numpy(example.is_target).nonzero().squeeze(1)
-        logits = model.head(model.hidden(ids, torch.ones_like(ids))[0, places - 1])
-        loss = torch.nn.functional.cross_entropy(logits, ids[0, places])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        is_target = torch.from_numpy(example.is_target)
+        loss = take_step(model, optimizer, ids, torch.ones_like(ids), is_target)
     assert loss < 0.05
     return model.eval()

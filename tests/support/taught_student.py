@@ -76,17 +76,29 @@ def model_taught_with(reference: Reference | None) -> SpeechModel:
         [torch.full((len(example.ids),), number) for number, example in enumerate(examples, 1)]
     )[None]
     is_target = torch.cat([torch.from_numpy(example.is_target) for example in examples])
-    places = is_target.nonzero().squeeze(1)
     model = build(SHAPE, seed=1).train()
     optimizer = torch.optim.AdamW(model.parameters(), 5e-3)
     for _ in range(100):
-        logits = model.head(model.hidden(ids, segments)[0, places - 1])
-        loss = torch.nn.functional.cross_entropy(logits, ids[0, places])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        loss = take_step(model, optimizer, ids, segments, is_target)
     assert loss < 0.05
     return model.eval()
+
+
+def take_step(
+    model: SpeechModel,
+    optimizer: torch.optim.Optimizer,
+    ids: torch.Tensor,
+    segments: torch.Tensor,
+    is_target: torch.Tensor,
+) -> float:
+    """Let a model learn the targets among ids ``[1, length]`` once; return the loss before."""
+    places = is_target.nonzero().squeeze(1)
+    logits = model.head(model.hidden(ids, segments)[0, places - 1])
+    loss = torch.nn.functional.cross_entropy(logits, ids[0, places])
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
 
 
 def write_taught_student(

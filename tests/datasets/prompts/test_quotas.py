@@ -2,7 +2,6 @@
 
 import random
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -36,16 +35,9 @@ def texts(count: int) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=TEXT_SCHEMA)
 
 
-def fill(
-    quotas: Sequence[Quota],
-    dialects: Sequence[str],
-    speakers_per_dialect: int,
-    texts: pa.Table,
-    voices: Sequence[Voice],
-    seed: int,
-) -> pa.Table:
-    """Return prompts that fill every quota, for every dialect it is for."""
-    draw = Draw(quotas, dialects, speakers_per_dialect, texts, voices, seed)
+def fill(*drawn: Any, **settings: Any) -> pa.Table:
+    """Return the prompts that fill all quotas of a draw."""
+    draw = Draw(*drawn, **settings)
     return draw.prompts(draw.counts)
 
 
